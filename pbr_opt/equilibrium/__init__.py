@@ -1,0 +1,1 @@
+"""What agents do: best responses, and certificates that nobody would rather do something else."""

@@ -1,0 +1,228 @@
+"""Evaluate a tariff: what providers do under it, what it costs, whom it leaves without help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pbr_opt.equilibrium.best_response import BestResponse, best_response
+from pbr_opt.equilibrium.certificate import Certificate, ProviderClaim, certify_provider
+from pbr_opt.errors import Fault, InvalidInputError
+from pbr_opt.market.programme import Programme
+from pbr_opt.market.tariffs import Tariff
+from pbr_opt.metrics import Metrics, measure
+from pbr_opt.quantities import FloatArray, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Evaluation", "evaluate"]
+
+_FRAMES: Final = ("groups", "segments", "agents", "payments")
+_PRIME: Final = "prime"
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The equilibrium under one tariff. Metrics, certificate and frames are computed when asked for, and kept.
+
+    Attributes
+    ----------
+    programme : Programme
+        What was evaluated.
+    tariff : Tariff
+        The list prices.
+    payable : Tariff
+        What is actually paid under the contract terms, in the order of the caseload's groups.
+    behaviour : BestResponse
+        What providers do, per segment in the order of the caseload.
+    """
+
+    programme: Programme
+    tariff: Tariff
+    payable: Tariff
+    behaviour: BestResponse
+
+    @property
+    def spend_gbp(self) -> float:
+        """Return everything the Department pays, attachment fees included."""
+        caseload = self.programme.caseload
+        attachment = caseload.group_participants @ self.payable.attachment_fee_gbp
+        return float(attachment + caseload.participants @ self.behaviour.payment_gbp)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Return the metrics of the whole programme."""
+        return measure(self.programme, self.payable, self.behaviour)
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """Return the largest gain from deviating, recomputed by code that shares nothing with the closed forms."""
+        minimum = self.programme.minimum_service_gbp[self.programme.caseload.group_index]
+        claim = ProviderClaim(
+            gain_per_outcome_gbp=self.behaviour.price_gbp + self.behaviour.mission_gbp,
+            least_support_gbp=minimum,
+            support_gbp=self.behaviour.support_gbp,
+            outcome_rate=self.behaviour.outcome_rate,
+        )
+        return certify_provider(self.programme.caseload, claim, _PRIME)
+
+    @cached_property
+    def group_parked_share(self) -> FloatArray:
+        """Return the share of each group's people who are parked, in the order of the caseload's groups."""
+        caseload = self.programme.caseload
+        parked = caseload.sum_by_group(caseload.participants * self.behaviour.parked)
+        return np.divide(
+            parked, caseload.group_participants, out=np.zeros_like(parked), where=caseload.group_participants > 0
+        )
+
+    def to_frame(self, table: str = "groups") -> pd.DataFrame:
+        """Return a tidy table: ``groups``, ``segments``, ``agents`` or ``payments``.
+
+        Parameters
+        ----------
+        table : str, optional
+            Which one; segments keep the order of the input.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Money in GBP, rates 0..1, one row a group, segment, agent or group.
+
+        Raises
+        ------
+        InvalidInputError
+            For another name.
+
+        Examples
+        --------
+        >>> from pbr_opt.market.caseload import Caseload
+        >>> people = Caseload(["a"], 100, .12, .42, 600)
+        >>> there = evaluate(Programme("p", people, Tariff(["a"], 400, 4000)))
+        >>> there.to_frame("groups").loc[0, "spend_gbp"].item()
+        148000.0
+        """
+        if table not in _FRAMES:
+            raise InvalidInputError("Evaluation.to_frame", [Fault("table", table, "a table", nearest(table, _FRAMES))])
+        import pandas as pd  # slow to import: only when a table is asked for
+
+        columns = {
+            "groups": self._groups,
+            "segments": self._segments,
+            "agents": self._agents,
+            "payments": self._payments,
+        }[table]()
+        return pd.DataFrame(columns)
+
+    def _groups(self) -> dict[str, object]:
+        caseload, behaviour = self.programme.caseload, self.behaviour
+        people = caseload.participants
+        by_group = caseload.sum_by_group
+        heads = np.maximum(caseload.group_participants, np.finfo(float).tiny)
+        return {
+            "group": list(caseload.groups),
+            "name": [self.programme.group_names[g] for g in caseload.groups],
+            "participants": caseload.group_participants,
+            "spend_gbp": by_group(people * behaviour.payment_gbp)
+            + caseload.group_participants * self.payable.attachment_fee_gbp,
+            "outcomes": by_group(people * behaviour.outcome_rate),
+            "additional_outcomes": by_group(people * (behaviour.outcome_rate - caseload.deadweight_rate)),
+            "parked_share": self.group_parked_share,
+            "mean_support_gbp": by_group(people * behaviour.support_gbp) / heads,
+            "windfall_gbp": by_group(people * behaviour.price_gbp * caseload.deadweight_rate),
+        }
+
+    def _segments(self) -> dict[str, object]:
+        caseload, behaviour = self.programme.caseload, self.behaviour
+        return {
+            "group": caseload.group,
+            "segment": np.arange(len(caseload)),
+            "participants": caseload.participants,
+            "effective_price_gbp": behaviour.price_gbp,
+            "parking_threshold_gbp": caseload.parking_threshold_gbp,
+            "support_gbp": behaviour.support_gbp,
+            "outcome_rate": behaviour.outcome_rate,
+            "deadweight_rate": caseload.deadweight_rate,
+            "parked": behaviour.parked,
+            "deliverer": _PRIME,
+        }
+
+    def _agents(self) -> dict[str, object]:
+        """One provider delivers everything: it stands for all primes together."""
+        metrics = self.metrics
+        costs = metrics.total_support_gbp + metrics.base_service_gbp
+        return {
+            "agent": ["department", _PRIME],
+            "kind": ["department", "prime"],
+            "sector": ["public", "private"],
+            "income_gbp": [0.0, metrics.spend_gbp],
+            "paid_on_gbp": [metrics.spend_gbp, 0.0],
+            "support_gbp": [0.0, metrics.total_support_gbp],
+            "fixed_cost_gbp": [0.0, metrics.base_service_gbp],
+            "profit_gbp": [0.0, metrics.spend_gbp - costs],
+            "referrals": [0.0, metrics.participants],
+            "active": [True, True],
+        }
+
+    def _payments(self) -> dict[str, object]:
+        caseload, behaviour = self.programme.caseload, self.behaviour
+        outcome_fee = self.payable.outcome_fee_gbp[caseload.group_index]
+        outcomes = caseload.participants * behaviour.outcome_rate
+        return {
+            "group": list(caseload.groups),
+            "attachment_gbp": caseload.group_participants * self.payable.attachment_fee_gbp,
+            "outcome_gbp": caseload.sum_by_group(outcomes * outcome_fee),
+            "sustainment_gbp": caseload.sum_by_group(outcomes * (behaviour.price_gbp - outcome_fee)),
+        }
+
+
+def evaluate(programme: Programme, tariff: Tariff | None = None) -> Evaluation:
+    """Return what providers do under a tariff, and what follows.
+
+    Parameters
+    ----------
+    programme : Programme
+        Who is served, under which terms.
+    tariff : Tariff, optional
+        List prices for the programme's groups; the programme's own when not given.
+
+    Returns
+    -------
+    Evaluation
+        Deterministic; the same for any order of groups in the tariff.
+
+    Raises
+    ------
+    InvalidInputError
+        When the tariff prices other groups than the caseload's.
+
+    Examples
+    --------
+    >>> from pbr_opt.market.caseload import Caseload
+    >>> people = Caseload(["a", "a"], [100, 100], [.12, .02], [.42, .10], 600)
+    >>> there = evaluate(Programme("p", people, Tariff(["a"], 0, 4000)))
+    >>> there.metrics.parked_share, there.certificate.holds
+    (0.5, True)
+    """
+    chosen = tariff if tariff is not None else programme.tariff
+    payable = programme.payable(chosen)
+    behaviour = respond(programme, payable.effective_price_gbp(programme.caseload, programme.discount_rate))
+    return Evaluation(programme, chosen, payable, behaviour)
+
+
+def respond(programme: Programme, price_gbp: FloatArray) -> BestResponse:
+    """Return what providers do for every segment at given effective prices, shape (..., segments)."""
+    caseload = programme.caseload
+    row = caseload.group_index
+    value = programme.outcome_value_gbp
+    special = programme.minimum_service_gbp.any()
+    return best_response(
+        caseload.response,
+        price_gbp,
+        mission_gbp=programme.mission_gbp[row] if programme.mission_gbp.any() else 0.0,
+        minimum_service_gbp=programme.minimum_service_gbp[row] if special else 0.0,
+        outcome_value_gbp=value[row] if special and value is not None else None,
+    )

@@ -1,0 +1,1 @@
+"""What exists: participants, responses, tariffs, contract terms, evidence, programmes. Frozen data, no solver."""

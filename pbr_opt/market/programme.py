@@ -1,0 +1,203 @@
+"""A programme: who it is for, what it pays, under which terms, and how well its numbers are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.evidence import Figure, Source
+from pbr_opt.market.tariffs import ContractTerms, Tariff
+from pbr_opt.quantities import FloatArray, Inspection, nearest
+
+__all__ = ["Programme"]
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Programme:
+    """Everything an evaluation needs, frozen.
+
+    Parameters
+    ----------
+    name : str
+        For headings.
+    caseload : Caseload
+        Participants by segment.
+    tariff : Tariff
+        The programme's own list prices: the baseline.
+    supply_chain : None
+        Reserved: without one a prime delivers everything itself.
+    outcome_value_gbp : scalar, mapping by group, or array in the order of the caseload's groups, optional
+        v, what an additional outcome is worth to society, GBP. None when nobody has said.
+    discount_rate : float, optional
+        Yearly; 0 means no discounting.
+    terms : ContractTerms, optional
+        Bid discount and attachment taper.
+    minimum_service_gbp, mission_gbp, base_service_gbp : scalar, mapping or array by group, optional
+        Verified service each participant must get, GBP per participant; what an outcome is worth to a provider beyond
+        money, GBP per outcome; cost per head that is not discretionary, GBP per participant.
+    group_names : mapping, optional
+        Names of groups for tables.
+    figures : sequence of Figure, optional
+        The numbers with their status; see ``assumptions``.
+    register : sequence of Source, optional
+        The sources that figures may cite; see ``sources()``.
+
+    Raises
+    ------
+    InvalidInputError
+        With every fault at once.
+
+    Examples
+    --------
+    >>> people = Caseload(["a", "a", "b"], [100, 100, 50], [.3, .1, .05], [.5, .3, .2], 500)
+    >>> programme = Programme("example", people, Tariff(["a", "b"], 400, [3000, 6000]), outcome_value_gbp=9000)
+    >>> programme.effective_price_gbp().tolist()
+    [3000.0, 3000.0, 6000.0]
+    """
+
+    name: str
+    caseload: Caseload
+    tariff: Tariff
+    supply_chain: None
+    outcome_value_gbp: FloatArray | None
+    discount_rate: float
+    terms: ContractTerms
+    minimum_service_gbp: FloatArray
+    mission_gbp: FloatArray
+    base_service_gbp: FloatArray
+    group_names: Mapping[str, str]
+    figures: tuple[Figure, ...]
+    register: tuple[Source, ...]
+
+    def __init__(  # the spine of the package: everything else hangs on these
+        self,
+        name: str,
+        caseload: Caseload,
+        tariff: Tariff,
+        supply_chain: None = None,
+        outcome_value_gbp: ArrayLike | Mapping[str, float] | None = None,
+        discount_rate: float = 0.0,
+        *,
+        terms: ContractTerms | None = None,
+        minimum_service_gbp: ArrayLike | Mapping[str, float] = 0.0,
+        mission_gbp: ArrayLike | Mapping[str, float] = 0.0,
+        base_service_gbp: ArrayLike | Mapping[str, float] = 0.0,
+        group_names: Mapping[str, str] | None = None,
+        figures: Sequence[Figure] = (),
+        register: Sequence[Source] = (),
+    ) -> None:
+        check = Inspection(f"Programme '{name}'")
+        _inspect_types(check, caseload, tariff, supply_chain)
+        check.finish()
+        groups = caseload.groups
+        _inspect_groups(check, groups, tariff.groups, "tariff")
+        _inspect_groups(check, groups, tuple(group_names or groups), "group_names")
+        values: dict[str, Any] = {
+            "name": str(name),
+            "caseload": caseload,
+            "tariff": tariff,
+            "supply_chain": supply_chain,
+            "outcome_value_gbp": None
+            if outcome_value_gbp is None
+            else _by_group(check, "outcome_value_gbp", outcome_value_gbp, groups),
+            "discount_rate": check.number("discount_rate", discount_rate, highest=10.0),
+            "terms": terms or ContractTerms(),
+            "minimum_service_gbp": _by_group(check, "minimum_service_gbp", minimum_service_gbp, groups),
+            "mission_gbp": _by_group(check, "mission_gbp", mission_gbp, groups),
+            "base_service_gbp": _by_group(check, "base_service_gbp", base_service_gbp, groups),
+            "group_names": MappingProxyType(dict(group_names or {g: g for g in groups})),
+            "figures": tuple(figures),
+            "register": tuple(register),
+        }
+        check.finish()
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
+
+    def replace(self, **changes: Any) -> Programme:
+        """Return the programme with some fields changed, checked anew.
+
+        >>> people = Caseload(["a"], 10, .1, .3, 500)
+        >>> Programme("p", people, Tariff(["a"], 0, 1000)).replace(discount_rate=.035).discount_rate
+        0.035
+        """
+        known = [item.name for item in fields(self)]
+        check = Inspection(f"Programme '{self.name}'")
+        for key in changes:
+            if key not in known:
+                check.fault(key, "a change", "a field of a programme", nearest(key, known))
+        check.finish()
+        return Programme(**({key: getattr(self, key) for key in known} | changes))
+
+    def payable(self, tariff: Tariff | None = None) -> Tariff:
+        """Return what is paid for list prices under the contract terms, in the order of the caseload's groups."""
+        return self.terms.payable((tariff or self.tariff).aligned(self.caseload.groups))
+
+    def effective_price_gbp(self, tariff: Tariff | None = None) -> FloatArray:
+        """Return x per segment: what an outcome pays, discounts and expected sustainment included."""
+        return self.payable(tariff).effective_price_gbp(self.caseload, self.discount_rate)
+
+    def only(self, group: str) -> Programme:
+        """Return the programme of one payment group alone.
+
+        >>> people = Caseload(["a", "b"], [10, 20], .1, .3, 500)
+        >>> Programme("p", people, Tariff(["a", "b"], 0, 1000)).only("b").caseload.total_participants
+        20.0
+        """
+        rows = self.caseload.segments_of(group)
+        at = self.caseload.groups.index(group)
+        tariff = self.tariff.aligned(self.caseload.groups)
+        value = self.outcome_value_gbp
+        return self.replace(
+            caseload=self.caseload.take(rows),
+            tariff=tariff.take([at]),
+            outcome_value_gbp=None if value is None else value[at : at + 1],
+            minimum_service_gbp=self.minimum_service_gbp[at : at + 1],
+            mission_gbp=self.mission_gbp[at : at + 1],
+            base_service_gbp=self.base_service_gbp[at : at + 1],
+            group_names={group: self.group_names[group]},
+        )
+
+    @property
+    def assumptions(self) -> tuple[Figure, ...]:
+        """Return every number that was not read in a source: derived, unconfirmed or assumed, with its range."""
+        return tuple(figure for figure in self.figures if figure.status != "confirmed")
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return every source that a figure of this programme cites, in the order of the register."""
+        cited = {key.strip() for figure in self.figures for key in figure.source.split(";")}
+        return tuple(source for source in self.register if source.key in cited)
+
+
+def _inspect_types(check: Inspection, caseload: object, tariff: object, supply_chain: object) -> None:
+    if not isinstance(caseload, Caseload):
+        check.fault("caseload", type(caseload).__name__, "a Caseload")
+    if not isinstance(tariff, Tariff):
+        check.fault("tariff", type(tariff).__name__, "a Tariff")
+    if supply_chain is not None:
+        check.fault("supply_chain", type(supply_chain).__name__, "None", "this version has primes that deliver alone")
+
+
+def _inspect_groups(check: Inspection, groups: Sequence[str], given: Sequence[str], place: str) -> None:
+    for name in groups:
+        if name not in given:
+            check.fault(place, f"nothing for group '{name}'", "an entry for every payment group of the caseload")
+    for name in given:
+        if name not in groups:
+            check.fault(place, f"group '{name}'", "only payment groups of the caseload", nearest(name, groups))
+
+
+def _by_group(
+    check: Inspection, place: str, value: ArrayLike | Mapping[str, float], groups: Sequence[str]
+) -> FloatArray:
+    """Return money by group from a scalar, a mapping or an array in the order of the groups."""
+    if isinstance(value, Mapping):
+        _inspect_groups(check, groups, tuple(str(key) for key in value), place)
+        named = {str(key): amount for key, amount in value.items()}
+        value = np.array([named.get(name, 0.0) for name in groups])
+    return check.money(place, value, len(groups))
