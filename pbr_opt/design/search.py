@@ -21,6 +21,10 @@ _TIE = 1e-12
 """A bound this near (relatively) to the best known design cannot be told from it in floating point."""
 
 
+_BEAMS = (300, 10_000)
+"""Narrow passes first: a better design found early fixes out columns before the wide pass."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Menu:
     """What one group can be given: cost and loss (less is better) of each column.
@@ -85,7 +89,7 @@ def lagrangian(menus: Sequence[Menu], budget: float, multiplier: float) -> float
     return float(sum((menu.loss + multiplier * menu.cost).min() for menu in menus) - slack)
 
 
-def solve_knapsack(menus: Sequence[Menu], budget: float, most_labels: int = 2_000_000) -> KnapsackAnswer:
+def solve_knapsack(menus: Sequence[Menu], budget: float, most_labels: int = 200_000) -> KnapsackAnswer:
     """Return the choice of one column a menu that has least loss within the budget.
 
     Parameters
@@ -114,10 +118,16 @@ def solve_knapsack(menus: Sequence[Menu], budget: float, most_labels: int = 2_00
     choice, multiplier = _greedy(lean, budget)
     best = _loss(lean, choice)
     floor = lagrangian(lean, budget, multiplier)
-    core = [_worth_keeping(menu, multiplier, best - floor) for menu in lean]
-    found, bound = _extend([m.take(k) for m, k in zip(lean, core, strict=True)], budget, multiplier, best, most_labels)
-    if found is not None:
-        choice = np.array([kept[k] for kept, k in zip(core, found, strict=True)])
+    bound = floor
+    for most in (*(beam for beam in _BEAMS if beam < most_labels), most_labels):
+        core = [_worth_keeping(menu, multiplier, best - floor) for menu in lean]
+        narrowed = [menu.take(kept) for menu, kept in zip(lean, core, strict=True)]
+        found, bound = _extend(narrowed, budget, multiplier, best, most)
+        if found is not None:
+            choice = np.array([kept[k] for kept, k in zip(core, found, strict=True)])
+            best = _loss(lean, choice)
+        if bound >= best - _TIE * abs(best):
+            break
     picked = np.array([kept[k] for kept, k in zip(rows, choice, strict=True)])
     loss = _loss(menus, picked)
     cost = float(sum(menu.cost[k] for menu, k in zip(menus, picked, strict=True)))
@@ -174,13 +184,14 @@ def _extend(
     menus: Sequence[Menu], budget: float, multiplier: float, best: float, most: int
 ) -> tuple[list[int] | None, float]:
     """Return columns of a design better than ``best`` (None if there is none), and a bound on all designs."""
+    order = sorted(range(len(menus)), key=lambda k: -menus[k].cost.size)
     priced = [float((menu.loss + multiplier * menu.cost).min()) for menu in menus]
     cheapest = [float(menu.cost.min()) for menu in menus]
     credit = multiplier * budget if multiplier else 0.0
     cost, loss = np.zeros(1), np.zeros(1)
     trail: list[tuple[IntArray, IntArray]] = []
     given_up = np.inf
-    for g in sorted(range(len(menus)), key=lambda k: -menus[k].cost.size):
+    for g in order:
         menu = menus[g]
         parent, column = (a.ravel() for a in np.indices((cost.size, menu.cost.size)))
         cost = cost[parent] + menu.cost[column]
@@ -190,18 +201,17 @@ def _extend(
         keep = np.flatnonzero((cost + sum(cheapest) <= budget) & (bound < best - _TIE * abs(best)))
         keep = keep[Menu(cost[keep], loss[keep]).undominated()] if keep.size else keep
         if keep.size > most:
-            order = keep[np.argsort(bound[keep])]
-            given_up = min(given_up, float(bound[order[most]]))
-            keep = np.sort(order[:most])
+            promising = keep[np.argsort(bound[keep])]
+            given_up = min(given_up, float(bound[promising[most]]))
+            keep = np.sort(promising[:most])
         trail.append((parent[keep], column[keep]))
         cost, loss = cost[keep], loss[keep]
         if not keep.size:
             return None, min(best, given_up)
     at = int(np.argmin(loss))
-    bound_here = min(float(loss[at]), given_up)
-    order_of = sorted(range(len(menus)), key=lambda k: -menus[k].cost.size)
+    proved = min(float(loss[at]), given_up)
     picked = [0] * len(menus)
-    for g, (parent, column) in zip(reversed(order_of), reversed(trail), strict=True):
+    for g, (parent, column) in zip(reversed(order), reversed(trail), strict=True):
         picked[g] = int(column[at])
         at = int(parent[at])
-    return picked, bound_here
+    return picked, proved

@@ -45,7 +45,7 @@ class DesignSettings:
     solver: str = "CLARABEL"
     relative_gap: float = 1e-9
     cells: int = 2_000
-    most_labels: int = 2_000_000
+    most_labels: int = 200_000
 
     def __post_init__(self) -> None:
         """Check every setting."""

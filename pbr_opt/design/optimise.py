@@ -1,0 +1,219 @@
+"""Find the best tariff within limits, prove how good it is, and check it by the exact equilibrium."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pbr_opt.design.columns import GroupColumns, cell_columns, grid_columns, parked_columns
+from pbr_opt.design.convex import convex_bound, solve_convex
+from pbr_opt.design.greedy import solve_greedy
+from pbr_opt.design.ladder import ladders
+from pbr_opt.design.limits import Limit
+from pbr_opt.design.objectives import FirstPoundLoss, NetSocialValue, Objective, Parked
+from pbr_opt.design.problem import DesignProblem
+from pbr_opt.design.result import Design, relative_gap
+from pbr_opt.design.search import Menu, lagrangian, solve_knapsack
+from pbr_opt.design.settings import DesignSettings
+from pbr_opt.errors import Fault, InvalidInputError, SolverError, UnsupportedModelError
+from pbr_opt.evaluation import evaluate
+from pbr_opt.market.programme import Programme
+from pbr_opt.market.tariffs import Tariff
+from pbr_opt.quantities import SPEND_RELATIVE
+
+__all__ = ["optimise", "solve"]
+
+_CLAIM_RELATIVE = 1e-6
+"""How far, relatively to the number of participants, what a search claims may lie from the exact equilibrium: convex
+solvers stop at about 1e-8 of a problem scaled to 1, exact methods are off by rounding."""
+
+_FALSE_OPTIMUM_RELATIVE = 1e-4
+"""A convex solver that calls a point optimal which is further than this from a proved bound is wrong, not inexact."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a method hands over to be checked: prices, its own account of them, and a bound on the loss."""
+
+    tariff: Tariff
+    claimed_loss: float
+    bound: float
+    multiplier: float
+    method: str
+
+
+def optimise(
+    programme: Programme,
+    *,
+    minimise: Objective | None = None,
+    maximise: Objective | None = None,
+    limits: Sequence[Limit] = (),
+    settings: DesignSettings | None = None,
+) -> Design:
+    """Return the best tariff that meets the limits.
+
+    Moves each group's price level (outcome and sustainment fees together, in the programme's own proportion);
+    attachment fees stay. Groups interact through the budget alone, so the search is exact: see ``Design.method``.
+
+    Parameters
+    ----------
+    programme : Programme
+        Whose tariff is redesigned.
+    minimise, maximise : Objective
+        One of the two, and the one that makes sense for the objective.
+    limits : sequence of Limit, optional
+        Budget, PriceRange, PriceStep; without a range list prices lie between 0 and ``PRICE_CEILING_GBP``.
+    settings : DesignSettings, optional
+        How to search.
+
+    Returns
+    -------
+    Design
+        With status, bound and gap filled, and an evaluation by the exact equilibrium.
+
+    Raises
+    ------
+    InvalidInputError
+        No objective or two, an objective turned round, limits that are none.
+    DesignInfeasibleError
+        When no tariff meets the limits; says the least budget.
+    UnsupportedModelError
+        When a method is asked for that does not fit the problem.
+    SolverError
+        When a solver fails or what it calls optimal does not survive re-evaluation.
+
+    Examples
+    --------
+    >>> from pbr_opt.design.limits import Budget
+    >>> from pbr_opt.market.caseload import Caseload
+    >>> people = Caseload(["a", "b"], [100, 100], [.12, .02], [.42, .10], 600)
+    >>> programme = Programme("p", people, Tariff(["a", "b"], 0, 4000))
+    >>> design = optimise(programme, minimise=Parked(), limits=[Budget(36_000)])
+    >>> design.tariff.outcome_fee_gbp.round(6).tolist(), design.objective, design.status
+    ([0.0, 7500.0], 100.0, 'optimal')
+    """
+    return solve(DesignProblem(programme, _aim(minimise, maximise), limits), settings or DesignSettings())
+
+
+def _aim(minimise: Objective | None, maximise: Objective | None) -> Objective:
+    aim = minimise if minimise is not None else maximise
+    if aim is None or (minimise is not None and maximise is not None):
+        given = "neither" if aim is None else "both"
+        raise InvalidInputError("optimise", [Fault("minimise, maximise", given, "exactly one objective")])
+    if isinstance(aim, Objective) and (aim.better < 0) != (minimise is not None):
+        verb = "minimise" if aim.better < 0 else "maximise"
+        raise InvalidInputError("optimise", [Fault(type(aim).__name__, "turned round", f"{verb}={aim}")])
+    return aim
+
+
+def solve(problem: DesignProblem, settings: DesignSettings) -> Design:
+    """Return the design that answers a problem; :func:`optimise` is the way in."""
+    problem.require_feasible()
+    return _checked(problem, _method(problem, settings), settings)
+
+
+def _method(problem: DesignProblem, settings: DesignSettings) -> _Found:
+    """Pick the exact method that fits, or the one that the settings insist on."""
+    first_pound = isinstance(problem.objective, FirstPoundLoss)
+    name = settings.method
+    if name in ("greedy", "convex") and (not first_pound or problem.step_gbp is not None):
+        raise UnsupportedModelError(
+            f"method '{name}' solves FirstPoundLoss without a PriceStep; this problem has {problem.objective.name}"
+            f"{' and a PriceStep' if problem.step_gbp is not None else ''}; try method='auto'"
+        )
+    if name == "greedy" and not problem.is_piecewise_linear:
+        raise UnsupportedModelError(
+            "method 'greedy' needs curvature 0, no mission and no minimum service; try method='auto'"
+        )
+    if name == "convex" or (name == "auto" and first_pound and problem.step_gbp is None and _bent(problem)):
+        return _convex(problem, settings)
+    if name == "greedy" or (name == "auto" and first_pound and problem.step_gbp is None):
+        return _greedy(problem) if problem.is_piecewise_linear else _columns(problem, settings)
+    return _columns(problem, settings)
+
+
+def _bent(problem: DesignProblem) -> bool:
+    """Whether only the shape of the response keeps payment from being piecewise linear."""
+    programme = problem.programme
+    plain = not programme.mission_gbp.any() and not programme.minimum_service_gbp.any()
+    return plain and not problem.is_piecewise_linear
+
+
+def _columns(problem: DesignProblem, settings: DesignSettings) -> _Found:
+    """Choose one column a group: exactly on a price step and for people parked, with cell bounds otherwise."""
+    if problem.step_gbp is not None:
+        columns, method = grid_columns(problem), f"knapsack over every price on the £{problem.step_gbp:g} step"
+    elif isinstance(problem.objective, Parked):
+        columns, method = parked_columns(problem), "knapsack over the parking thresholds"
+    else:
+        if isinstance(problem.objective, NetSocialValue):
+            raise UnsupportedModelError(
+                "NetSocialValue is bounded on a price step only; try limits=[..., PriceStep(5)]"
+            )
+        columns, method = cell_columns(problem, settings.cells), f"knapsack over {settings.cells:,} price cells a group"
+    answer = solve_knapsack([part.menu for part in columns], problem.budget_gbp, settings.most_labels)
+    chosen = [part.prices.take(np.array([k])) for part, k in zip(columns, answer.choice, strict=True)]
+    tariff = problem.base.replace(
+        outcome_fee_gbp=np.concatenate([part.outcome_fee_gbp for part in chosen]),
+        sustainment_fee_gbp=np.concatenate([part.sustainment_fee_gbp for part in chosen]),
+    )
+    bound = answer.bound if columns[0].cells is None else _cell_bound(columns, problem.budget_gbp, answer.multiplier)
+    return _Found(tariff, answer.loss, min(bound, answer.loss), answer.multiplier, method)
+
+
+def _cell_bound(columns: Sequence[GroupColumns], budget: float, multiplier: float) -> float:
+    """Return a bound on every tariff, those between columns included."""
+    cells: list[Menu] = [part.cells for part in columns if part.cells is not None]
+    tried = multiplier * np.array([0.0, 0.9, 0.97, 0.99, 1.0, 1.01, 1.03, 1.1])
+    return max(lagrangian(cells, budget, float(rate)) for rate in tried)
+
+
+def _greedy(problem: DesignProblem) -> _Found:
+    answer = solve_greedy(ladders(problem), problem.budget_gbp)
+    tariff = problem.base.at_price(answer.price_gbp)
+    loss = problem.objective.total(evaluate(problem.programme, tariff))
+    return _Found(tariff, loss, loss, 0.0 if np.isinf(answer.multiplier) else answer.multiplier, _GREEDY)
+
+
+_GREEDY = "buying steps of all groups by loss saved per pound (exact)"
+
+
+def _convex(problem: DesignProblem, settings: DesignSettings) -> _Found:
+    """Solve through cvxpy; the bound is this package's own and not the solver's."""
+    answer = solve_convex(problem, settings.solver)
+    multiplier = answer.multiplier
+    bound = max(convex_bound(problem, multiplier * nudge) for nudge in (1.0 - 1e-6, 1.0, 1.0 + 1e-6))
+    if problem.is_piecewise_linear:
+        exact = _greedy(problem)
+        bound, multiplier = exact.bound, exact.multiplier
+    method = f"convex programme through cvxpy and {settings.solver}"
+    return _Found(problem.base.at_price(answer.price_gbp), answer.claimed_loss, bound, multiplier, method)
+
+
+def _checked(problem: DesignProblem, found: _Found, settings: DesignSettings) -> Design:
+    """Return the design after holding it against the exact equilibrium, the limits and its bound."""
+    evaluation = evaluate(problem.programme, found.tariff)
+    aim = problem.objective
+    objective = aim.total(evaluation)
+    loss = -aim.better * objective
+    scale = max(abs(loss), abs(found.bound), problem.programme.caseload.total_participants)
+    if abs(loss - found.claimed_loss) > _CLAIM_RELATIVE * scale:
+        raise SolverError(
+            f"{found.method} claims {aim.name} of {-aim.better * found.claimed_loss:,.8g} {aim.unit}; the exact "
+            f"equilibrium under its prices gives {objective:,.8g}. The answer is refused."
+        )
+    if evaluation.spend_gbp > problem.budget_gbp * (1.0 + SPEND_RELATIVE):
+        raise SolverError(
+            f"{found.method} returned prices that cost £{evaluation.spend_gbp:,.2f}; the budget is "
+            f"£{problem.budget_gbp:,.2f}. The answer is refused."
+        )
+    if "convex" in found.method and loss - found.bound > _FALSE_OPTIMUM_RELATIVE * scale:
+        raise SolverError(
+            f"{found.method} calls {objective:,.8g} {aim.unit} optimal, but all that is proved is "
+            f"{found.bound:,.8g}. The answer is refused; try another solver, or method='auto'."
+        )
+    bound = min(found.bound, loss)
+    status = "optimal" if relative_gap(loss, bound) <= settings.relative_gap else "gap"
+    return Design(problem, found.tariff, evaluation, objective, -aim.better * bound, status, found.multiplier, found.method)

@@ -1,0 +1,114 @@
+"""The answer to a design problem, with its proof and what to say about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pbr_opt.design.problem import DesignProblem
+from pbr_opt.evaluation import Evaluation
+from pbr_opt.market.tariffs import Tariff
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Design"]
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A tariff found by :func:`~pbr_opt.design.optimise.optimise`, re-evaluated exactly.
+
+    Attributes
+    ----------
+    problem : DesignProblem
+        What was asked.
+    tariff : Tariff
+        The answer: list prices.
+    evaluation : Evaluation
+        What providers do under it, by the exact equilibrium.
+    objective : float
+        What it achieves, summed over participants, from that evaluation.
+    bound : float
+        No tariff that meets the limits does better than this.
+    status : str
+        ``optimal`` (gap within the relative gap asked for), ``gap`` (bound proved, but further away) or ``local``.
+    budget_price : float
+        Shadow price: improvement of the objective by one more pound of budget (of the relaxation where prices jump).
+    method : str
+        How it was found and proved, in words.
+    """
+
+    problem: DesignProblem
+    tariff: Tariff
+    evaluation: Evaluation
+    objective: float
+    bound: float
+    status: str
+    budget_price: float
+    method: str
+
+    @property
+    def gap(self) -> float:
+        """Return the relative gap between objective and bound, at least 0."""
+        return relative_gap(self.objective, self.bound)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Return in words what a reader of the prices alone would miss: groups without help or price, ceilings."""
+        names = self.problem.programme.group_names
+        groups = self.problem.programme.caseload.groups
+        price = self.tariff.aligned(groups).price_gbp
+        _, upper = self.problem.price_bounds_gbp
+        unpriced = [names[g] for g, p in zip(groups, price, strict=True) if p == 0.0]
+        parked = self.evaluation.group_parked_share
+        alone = [names[g] for g, s, p in zip(groups, parked, price, strict=True) if s >= 1.0 and p > 0]
+        capped = [names[g] for g, p, u in zip(groups, price, upper, strict=True) if 0 < p and p >= u]
+        notes = []
+        if unpriced:
+            notes.append(f"Nothing is paid for outcomes of, and nobody is helped in: {', '.join(unpriced)}.")
+        if alone:
+            notes.append(f"Everybody is parked, at a price that buys only windfall, in: {', '.join(alone)}.")
+        if capped:
+            notes.append(f"At the highest price allowed: {', '.join(capped)}.")
+        return tuple(notes)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rate card: one row a group, GBP."""
+        import pandas as pd  # slow to import: only when a table is asked for
+
+        tariff = self.tariff
+        return pd.DataFrame(
+            {
+                "group": list(tariff.groups),
+                "attachment_fee_gbp": tariff.attachment_fee_gbp,
+                "outcome_fee_gbp": tariff.outcome_fee_gbp,
+                "sustainment_fee_gbp": tariff.sustainment_fee_gbp,
+                "sustainment_max": tariff.sustainment_max,
+                "price_gbp": tariff.price_gbp,
+            }
+        )
+
+    def __str__(self) -> str:
+        """Return the answer in a few lines."""
+        aim = self.problem.objective
+        verb = "least" if aim.better < 0 else "most"
+        lines = [
+            f"{verb} {aim.name}: {self.objective:,.6g} {aim.unit}; status {self.status}, "
+            f"bound {self.bound:,.6g}, gap {self.gap:.1e}",
+            f"spend £{self.evaluation.spend_gbp:,.0f}; found by {self.method}",
+        ]
+        return "\n".join([*lines, *self.notes])
+
+
+def relative_gap(objective: float, bound: float) -> float:
+    """Return |objective - bound| relative to the larger of the two, 0 when both are nothing.
+
+    >>> relative_gap(100.0, 99.0)
+    0.01
+    """
+    scale = max(abs(objective), abs(bound))
+    return float(abs(objective - bound) / scale) if scale > 0 and np.isfinite(scale) else 0.0
