@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pbr_opt.market.programme import Programme
     from pbr_opt.market.tariffs import ContractTerms, Tariff
     from pbr_opt.metrics import Metrics
-    from pbr_opt.programmes.registry import load, programmes
+    from pbr_opt.programmes.registry import list_programmes, load
     from pbr_opt.report.comparison import Comparison, compare
 
 __version__ = "0.1.0"
@@ -83,9 +83,9 @@ _HOME = {
     "UnsupportedModelError": "errors",
     "compare": "report.comparison",
     "evaluate": "evaluation",
+    "list_programmes": "programmes.registry",
     "load": "programmes.registry",
     "optimise": "design.optimise",
-    "programmes": "programmes.registry",
 }
 
 __all__ = [  # written out for type checkers; a test holds it against _HOME
@@ -121,9 +121,9 @@ __all__ = [  # written out for type checkers; a test holds it against _HOME
     "UnsupportedModelError",
     "compare",
     "evaluate",
+    "list_programmes",
     "load",
     "optimise",
-    "programmes",
 ]
 
 

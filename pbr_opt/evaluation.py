@@ -14,7 +14,7 @@ from pbr_opt.errors import Fault, InvalidInputError
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.metrics import Metrics, measure
-from pbr_opt.quantities import FloatArray, nearest
+from pbr_opt.quantities import FloatArray, frozen, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,9 +75,7 @@ class Evaluation:
         """Return the share of each group's people who are parked, in the order of the caseload's groups."""
         caseload = self.programme.caseload
         parked = caseload.sum_by_group(caseload.participants * self.behaviour.parked)
-        return np.divide(
-            parked, caseload.group_participants, out=np.zeros_like(parked), where=caseload.group_participants > 0
-        )
+        return frozen(parked / np.maximum(caseload.group_participants, np.finfo(float).tiny))
 
     def to_frame(self, table: str = "groups") -> pd.DataFrame:
         """Return a tidy table: ``groups``, ``segments``, ``agents`` or ``payments``.

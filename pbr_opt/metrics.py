@@ -20,9 +20,9 @@ from pbr_opt.quantities import FloatArray
 __all__ = ["TOKEN_SUPPORT_GBP", "Creaming", "Metrics", "ease_interval", "measure", "measure_creaming"]
 
 TOKEN_SUPPORT_GBP = 25.0
-"""Support below this is called token help: about an hour of an adviser's time, with overheads, in 2011 prices (assumed).
-A tariff that is designed to park fewer people leaves some of them exactly on the threshold, where help is next to nothing;
-this shows how many."""
+"""Support below this is called token help: about an hour of an adviser's time, with overheads, in 2011 prices
+(assumed). A tariff that is designed to park fewer people leaves some of them exactly on the threshold, where help
+is next to nothing; this shows how many."""
 
 _TINY = 1e-300
 """Keeps a division of nothing by nothing at nothing (an empty group)."""
@@ -253,7 +253,7 @@ def ease_interval(caseload: Caseload) -> tuple[FloatArray, FloatArray]:
 def _within(start: FloatArray, stop: FloatArray, low: float, high: float) -> FloatArray:
     """Return the part of each interval that lies between two ranks, as a share of the interval."""
     overlap = np.minimum(stop, high) - np.maximum(start, low)
-    return np.maximum(overlap, 0.0) / np.maximum(stop - start, _TINY)
+    return np.asarray(np.maximum(overlap, 0.0) / np.maximum(stop - start, _TINY))
 
 
 def _coverage_gradient(programme: Programme, support_gbp: FloatArray, rank: FloatArray) -> float | None:
@@ -272,5 +272,5 @@ def _coverage_gradient(programme: Programme, support_gbp: FloatArray, rank: Floa
 
 
 def _without_group_mean(caseload: Caseload, weight: FloatArray, values: FloatArray) -> FloatArray:
-    mass = np.maximum(caseload.sum_by_group(weight), _TINY)
-    return values - (caseload.sum_by_group(weight * values) / mass)[caseload.group_index]
+    mean = caseload.sum_by_group(weight * values) / np.maximum(caseload.sum_by_group(weight), _TINY)
+    return np.asarray(values - mean[caseload.group_index])

@@ -1,7 +1,7 @@
 """Checked, write-protected arrays, and the tolerances of the package with their reasons.
 
-An :class:`Inspection` collects every fault of an input before anything is raised: a person who has to mend a table wants
-the whole list at once.
+An :class:`Inspection` collects every fault of an input before anything is raised: a person who has to mend a table
+wants the whole list at once.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ __all__ = [
     "THRESHOLD_RELATIVE",
     "BoolArray",
     "FloatArray",
-    "IntArray",
     "Inspection",
+    "IntArray",
     "frozen",
     "nearest",
     "readable",

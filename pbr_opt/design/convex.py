@@ -2,12 +2,13 @@
 
 minimise  sum n_i L_i
 subject to  L_i >= 1 - pi_g / tau_i,  L_i >= 0
-            E_i >= p0_i w_i pi_g,  E_i >= p1_i w_i pi_g - (p1_i - p0_i) x_park_i^(1 - b) (w_i pi_g)^b  (b = 0: - kappa_i)
-            attachment fees + sum n_i E_i <= budget,  lower_g <= pi_g <= upper_g
+            E_i >= p0_i w_i pi_g,  E_i >= p1_i w_i pi_g - (p1_i - p0_i) x_park_i^(1 - b) (w_i pi_g)^b  (b = 0: -
+            kappa_i) attachment fees + sum n_i E_i <= budget,  lower_g <= pi_g <= upper_g
 
-Only ``pi``, the list price by group, is believed, and only after re-evaluation: every variable has finite bounds (without
-them cvxpy 1.9.3 with HiGHS or SciPy has returned ``optimal`` with all prices zero), the point is pulled back into the
-budget by the exact equilibrium, and its loss is held against a bound that this package computes itself.
+Only ``pi``, the list price by group, is believed, and only after re-evaluation: every variable has finite bounds
+(without them cvxpy 1.9.3 with HiGHS or SciPy has returned ``optimal`` with all prices zero), the point is pulled
+back into the budget by the exact equilibrium, and its loss is held against a bound that this package computes
+itself.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _UNIT_GBP: Final = 1_000.0
 """Solvers see thousands of pounds: variables of about 1 keep their tolerances meaningful."""
 _LEAST_MEAN_GBP: Final = 1e-3
 """A budget below a tenth of a penny a head is scaled as if it were that, so that nothing is divided by nothing."""
+_MOST_MEAN_GBP: Final = 1e6
+"""A budget beyond a million pounds a head binds nobody: it stands in for having none."""
 _PULL_BACK_HALVINGS: Final = 60
 _BOUND_HALVINGS: Final = 60
 
@@ -80,31 +83,29 @@ def solve_convex(problem: DesignProblem, solver: str) -> ConvexAnswer:
 
     bounds = [bound / _UNIT_GBP for bound in problem.price_bounds_gbp]
     price = cp.Variable(len(problem.base.groups), bounds=bounds, name="price")
-    loss, payment, constraints = _epigraphs(cp, problem, price)
+    loss, payment, constraints = _epigraphs(problem, price)
     people = problem.programme.caseload.participants
     heads = float(people.sum())
-    within = None
-    if np.isfinite(problem.budget_gbp):
-        left = problem.budget_gbp - float(problem.attachment_spend_gbp.sum())
-        scale = max(left, heads * _LEAST_MEAN_GBP)
-        within = people * (_UNIT_GBP / scale) @ payment <= left / scale
-        constraints.append(within)
+    left = min(problem.budget_gbp - float(problem.attachment_spend_gbp.sum()), heads * _MOST_MEAN_GBP)
+    scale = max(left, heads * _LEAST_MEAN_GBP)
+    within: Any = people * (_UNIT_GBP / scale) @ payment <= left / scale
+    constraints.append(within)
     programme = cp.Problem(cp.Minimize(people / heads @ loss), constraints)
     _call(programme, solver)
     if price.value is None or not np.isfinite(price.value).all() or programme.value is None:
         raise SolverError(f"{solver} returned status '{programme.status}' without usable prices")
-    dual = 0.0
-    if within is not None and within.dual_value is not None:
-        dual = max(float(np.sum(within.dual_value)), 0.0) * heads / scale
+    dual = 0.0 if within.dual_value is None else max(float(np.sum(within.dual_value)), 0.0) * heads / scale
     lower, upper = problem.price_bounds_gbp
     inside = _pull_back(problem, np.clip(price.value * _UNIT_GBP, lower, upper))
     return ConvexAnswer(inside, float(programme.value) * heads, dual)
 
 
-def _epigraphs(
-    cp: Any, problem: DesignProblem, price: cp.Variable
-) -> tuple[cp.Variable, cp.Variable, list[cp.Constraint]]:
+def _epigraphs(problem: DesignProblem, price: cp.Variable) -> tuple[cp.Variable, cp.Variable, list[cp.Constraint]]:
     """Return loss and payment variables per segment, both with finite bounds, and what holds them up."""
+    import cvxpy as cp
+    from cvxpy.atoms.affine.binary_operators import multiply
+    from cvxpy.atoms.elementwise.power import power
+
     caseload, weight = problem.programme.caseload, problem.price_weight
     row, response = caseload.group_index, caseload.response
     _, upper = problem.price_bounds_gbp
@@ -114,8 +115,8 @@ def _epigraphs(
     payment = cp.Variable(row.size, bounds=[np.zeros(row.size), most], name="payment")
     per_unit = np.divide(_UNIT_GBP, threshold, out=np.zeros_like(threshold), where=threshold > 0)
     constraints = [
-        loss >= (threshold > 0) - cp.multiply(per_unit, price[row]),
-        payment >= cp.multiply(response.deadweight_rate * weight, price[row]),
+        loss >= (threshold > 0) - multiply(per_unit, price[row]),
+        payment >= multiply(response.deadweight_rate * weight, price[row]),
     ]
     for bend in np.unique(caseload.curvature):
         part = np.flatnonzero((caseload.curvature == bend) & (threshold < upper[row]))
@@ -124,8 +125,8 @@ def _epigraphs(
         slope = response.ceiling_rate[part] * weight[part]
         parking = caseload.parking_threshold_gbp[part] / _UNIT_GBP
         scale = response.reach[part] * parking ** (1 - bend) * weight[part] ** bend
-        helped = cp.power(price, float(bend))[row[part]] if bend > 0 else np.ones(part.size)
-        constraints.append(payment[part] >= cp.multiply(slope, price[row[part]]) - cp.multiply(scale, helped))
+        helped = power(price, float(bend))[row[part]] if bend > 0 else np.ones(part.size)
+        constraints.append(payment[part] >= multiply(slope, price[row[part]]) - multiply(scale, helped))
     return loss, payment, constraints
 
 
@@ -168,8 +169,9 @@ def _pull_back(problem: DesignProblem, price: FloatArray) -> FloatArray:
 def convex_bound(problem: DesignProblem, multiplier: float) -> float:
     """Return a bound on the first-pound loss that no solver had a hand in: the Lagrangian at a multiplier.
 
-    ``sum_g min over pi of (L_g(pi) + multiplier C_g(pi)) - multiplier budget``. Each term is convex in one price, so its
-    minimum lies where the slope changes sign; the tangent at the left end of the last bracket bounds it from below.
+    ``sum_g min over pi of (L_g(pi) + multiplier C_g(pi)) - multiplier budget``. Each term is convex in one price,
+    so its minimum lies where the slope changes sign; the tangent at the left end of the last bracket bounds it from
+    below.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Least first-pound loss within one budget, exactly, by buying the best exchange rates first.
 
-Per group the loss is a convex and the cost a convex piecewise linear function of the price, so loss saved per pound falls
-as the price climbs. Buying steps of all groups in order of that rate until the budget is spent is optimal (the fractional
-knapsack argument); the last rate bought is the shadow price of the budget.
+Per group the loss is a convex and the cost a convex piecewise linear function of the price, so loss saved per pound
+falls as the price climbs. Buying steps of all groups in order of that rate until the budget is spent is optimal
+(the fractional knapsack argument); the last rate bought is the shadow price of the budget.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def solve_greedy(rungs: Sequence[Ladder], budget_gbp: float) -> GreedyAnswer:
 
     Examples
     --------
-    >>> one = Ladder(0., 9e4, 0., np.array([2000.]), np.array([100.]), np.array([12.]), np.array([42.]), np.array([6e4]))
-    >>> solve_greedy([one], 12_000.0).price_gbp.tolist()
+    >>> one = [np.array([number]) for number in (2000.0, 100.0, 12.0, 42.0, 60_000.0)]
+    >>> solve_greedy([Ladder(0.0, 90_000.0, 0.0, *one)], 12_000.0).price_gbp.tolist()
     [1000.0]
     """
     free = np.array([_steps_bought(ladder, np.inf) for ladder in rungs])
@@ -66,7 +66,7 @@ def solve_greedy(rungs: Sequence[Ladder], budget_gbp: float) -> GreedyAnswer:
         start, stop = rungs[g].cost(ends)
         if stop - start > spare:
             price[g] = ends[0] + (ends[1] - ends[0]) * (spare / (stop - start))
-            return GreedyAnswer(price, -rate)
+            return GreedyAnswer(price, -float(rate))
         spare -= stop - start
         price[g] = ends[1]
     return GreedyAnswer(price, low)
@@ -92,8 +92,10 @@ def _bracket(rungs: Sequence[Ladder], budget: float) -> tuple[float, float]:
 
 def _steps_bought(ladder: Ladder, rate: float) -> int:
     """Return how many steps have an exchange rate above ``rate`` (at infinity: those that cost nothing)."""
-    side = "right" if np.isinf(rate) else "left"
-    return int(np.searchsorted(-ladder.exchange_rate, -rate, side=side))
+    rates = ladder.exchange_rate
+    if np.isinf(rate):
+        return int(np.searchsorted(-rates, -rate, side="right"))
+    return int(np.searchsorted(-rates, -rate, side="left"))
 
 
 def _ends(ladder: Ladder) -> FloatArray:

@@ -1,8 +1,9 @@
 """Climb the price of a group past its parking thresholds, with everything summed in one pass.
 
 With b = 0, no mission and no minimum service, what the Department pays for a group is piecewise linear in its list
-price: below its threshold a segment costs ``n w p0`` per pound of price, above it ``n w p1`` less ``n kappa`` once. So all
-costs, headcounts and first-pound losses at all thresholds follow from running sums over the sorted thresholds.
+price: below its threshold a segment costs ``n w p0`` per pound of price, above it ``n w p1`` less ``n kappa`` once.
+So all costs, headcounts and first-pound losses at all thresholds follow from running sums over the sorted
+thresholds.
 """
 
 from __future__ import annotations
@@ -146,4 +147,4 @@ def _rows_by_group(index: IntArray, groups: int) -> list[IntArray | slice]:
     ends = np.cumsum(counts)
     if bool((index[1:] >= index[:-1]).all()):
         return [slice(int(end - count), int(end)) for end, count in zip(ends, counts, strict=True)]
-    return np.split(np.argsort(index, kind="stable"), ends[:-1])
+    return [*np.split(np.argsort(index, kind="stable"), ends[:-1])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -68,6 +69,13 @@ class PriceRange(Limit):
     lower_gbp: float | Mapping[str, float] = 0.0
     upper_gbp: float | Mapping[str, float] = PRICE_CEILING_GBP
 
+    def __post_init__(self) -> None:
+        """Keep copies of mappings that nobody can change."""
+        for name in ("lower_gbp", "upper_gbp"):
+            price = getattr(self, name)
+            if isinstance(price, Mapping):
+                object.__setattr__(self, name, MappingProxyType({str(group): gbp for group, gbp in price.items()}))
+
     def __str__(self) -> str:
         """Return the limit in words."""
         return f"PriceRange({_shown(self.lower_gbp)} to {_shown(self.upper_gbp)})"
@@ -83,7 +91,7 @@ class PriceRange(Limit):
         check = Inspection("PriceRange")
         lower = check.money("lower_gbp", _spread(check, "lower_gbp", self.lower_gbp, groups, 0.0), len(groups))
         upper = check.money("upper_gbp", _spread(check, "upper_gbp", self.upper_gbp, groups, np.inf), len(groups))
-        for k in np.flatnonzero(lower > upper):
+        for k in map(int, np.flatnonzero(lower > upper)):
             check.fault(f"group '{groups[k]}'", f"£{lower[k]:,.0f} to £{upper[k]:,.0f}", "a lower at most the upper")
         check.finish()
         return lower, upper
@@ -100,11 +108,10 @@ def _spread(
 ) -> ArrayLike:
     if not isinstance(price, Mapping):
         return price
-    named = {str(group): amount for group, amount in price.items()}
-    for group in named:
+    for group in price:
         if group not in groups:
             check.faults.append(Fault(f"{place}['{group}']", "a price", "a payment group", nearest(group, groups)))
-    return [named.get(group, min(empty, PRICE_CEILING_GBP)) for group in groups]
+    return [price.get(group, min(empty, PRICE_CEILING_GBP)) for group in groups]
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,13 @@ class PriceStep(Limit):
     Outcome and sustainment fee of a group are rounded together to the multiples nearest to the programme's own
     proportion.
 
+    Parameters
+    ----------
+    gbp : float
+        At least a penny.
+
+    Examples
+    --------
     >>> print(PriceStep(5))
     PriceStep(£5)
     """

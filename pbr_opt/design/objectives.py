@@ -1,4 +1,4 @@
-"""What a design is to achieve. Each term is written once, per participant, and used both to optimise and to evaluate."""
+"""What a design is to achieve: each term written once, per participant, to optimise and to evaluate."""
 
 from __future__ import annotations
 

@@ -216,4 +216,6 @@ def _checked(problem: DesignProblem, found: _Found, settings: DesignSettings) ->
         )
     bound = min(found.bound, loss)
     status = "optimal" if relative_gap(loss, bound) <= settings.relative_gap else "gap"
-    return Design(problem, found.tariff, evaluation, objective, -aim.better * bound, status, found.multiplier, found.method)
+    return Design(
+        problem, found.tariff, evaluation, objective, -aim.better * bound, status, found.multiplier, found.method
+    )

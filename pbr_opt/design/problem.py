@@ -252,7 +252,8 @@ class DesignProblem:
         levels = np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])])
         fees = np.unique(step * np.rint(levels[:, None] * mix / step), axis=0)
         price = fees[:, 0] + fees[:, 1] * self.base.sustainment_max[group]
-        return fees[(price >= lower * (1 - SPEND_RELATIVE)) & (price <= upper * (1 + SPEND_RELATIVE))]
+        inside = (price >= lower * (1 - SPEND_RELATIVE)) & (price <= upper * (1 + SPEND_RELATIVE))
+        return np.asarray(fees[inside])
 
     def on_grid(self, group: int) -> GroupPrices:
         """Return the columns of every pair of fees on the price step."""

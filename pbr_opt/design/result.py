@@ -66,7 +66,7 @@ class Design:
         unpriced = [names[g] for g, p in zip(groups, price, strict=True) if p == 0.0]
         parked = self.evaluation.group_parked_share
         alone = [names[g] for g, s, p in zip(groups, parked, price, strict=True) if s >= 1.0 and p > 0]
-        capped = [names[g] for g, p, u in zip(groups, price, upper, strict=True) if 0 < p and p >= u]
+        capped = [names[g] for g, p, u in zip(groups, price, upper, strict=True) if p > 0 and p >= u]
         notes = []
         if unpriced:
             notes.append(f"Nothing is paid for outcomes of, and nobody is helped in: {', '.join(unpriced)}.")
@@ -78,19 +78,7 @@ class Design:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rate card: one row a group, GBP."""
-        import pandas as pd  # slow to import: only when a table is asked for
-
-        tariff = self.tariff
-        return pd.DataFrame(
-            {
-                "group": list(tariff.groups),
-                "attachment_fee_gbp": tariff.attachment_fee_gbp,
-                "outcome_fee_gbp": tariff.outcome_fee_gbp,
-                "sustainment_fee_gbp": tariff.sustainment_fee_gbp,
-                "sustainment_max": tariff.sustainment_max,
-                "price_gbp": tariff.price_gbp,
-            }
-        )
+        return self.tariff.to_frame()
 
     def __str__(self) -> str:
         """Return the answer in a few lines."""

@@ -2,8 +2,8 @@
 
 Groups interact only through the budget, so the best design takes one column from each. A Lagrange multiplier on the
 budget gives a bound and a good design; columns that cannot beat it are fixed out; what is left is solved by extending
-partial designs group by group, dropping those that are dominated or whose bound is no better than the best design known.
-Everything is in floating point without a solver's tolerances: the answer respects the budget as summed.
+partial designs group by group, dropping those that are dominated or whose bound is no better than the best design
+known. Everything is in floating point without a solver's tolerances: the answer respects the budget as summed.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ class KnapsackAnswer:
 
 
 def lagrangian(menus: Sequence[Menu], budget: float, multiplier: float) -> float:
-    """Return the bound ``sum over groups of min(loss + multiplier cost) - multiplier budget``; valid for any multiplier >= 0.
+    """Return the Lagrangian bound, valid for any multiplier of at least 0.
+
+    ``sum over groups of min(loss + multiplier cost) - multiplier budget``.
 
     >>> lagrangian([Menu(np.array([0., 2.]), np.array([9., 3.]))], 1.0, 3.0)
     6.0
@@ -209,6 +211,8 @@ def _extend(
         if not keep.size:
             return None, min(best, given_up)
     at = int(np.argmin(loss))
+    if loss[at] >= best:  # a bound looked promising and the design was not
+        return None, min(best, given_up)
     proved = min(float(loss[at]), given_up)
     picked = [0] * len(menus)
     for g, (parent, column) in zip(reversed(order), reversed(trail), strict=True):

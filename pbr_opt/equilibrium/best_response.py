@@ -45,6 +45,18 @@ class BestResponse:
     parked: BoolArray
     incentive: FloatArray
 
+    def __post_init__(self) -> None:
+        """Write-protect every array."""
+        for array in (
+            self.price_gbp,
+            self.mission_gbp,
+            self.support_gbp,
+            self.outcome_rate,
+            self.parked,
+            self.incentive,
+        ):
+            array.setflags(write=False)
+
     @property
     def first_pound_loss(self) -> FloatArray:
         """Return L = max(0, 1 - (x + m) p'), the incentive to park: zero exactly when the first pound pays."""
@@ -110,8 +122,8 @@ def best_response(
     >>> round(there.payment_gbp.item(), 6)  # p1 * x - kappa
     1080.0
     """
-    price = np.asarray(price_gbp, dtype=np.float64)
-    mission = np.asarray(mission_gbp, dtype=np.float64)
+    price = np.array(price_gbp, dtype=np.float64)
+    mission = np.array(mission_gbp, dtype=np.float64)
     minimum = np.asarray(minimum_service_gbp, dtype=np.float64)
     with np.errstate(over="ignore"):
         incentive = ((price + mission) if mission.any() else price) / response.parking_threshold_gbp

@@ -63,7 +63,7 @@ class Caseload:
     exit_hazard: FloatArray
     reentry_rate: FloatArray
 
-    def __init__(  # one column each: the table is the interface
+    def __init__(  # noqa: PLR0913, PLR0917  # one column each: the table is the interface
         self,
         group: Sequence[object] | NDArray[np.generic],
         participants: ArrayLike,
@@ -128,11 +128,11 @@ class Caseload:
 
     def sum_by_group(self, values: FloatArray) -> FloatArray:
         """Return the sums of a per-segment array by group, in the order of ``groups``."""
-        return np.bincount(self.group_index, weights=values, minlength=len(self.groups))
+        return np.asarray(np.bincount(self.group_index, weights=values, minlength=len(self.groups)), dtype=np.float64)
 
     def segments_of(self, group: str) -> IntArray:
         """Return the row numbers of one group's segments."""
-        return np.flatnonzero(self.group_index == self.groups.index(group))
+        return np.flatnonzero(self.group_index == self.groups.index(group)).astype(np.int64)
 
     def replace(self, **changes: ArrayLike) -> Caseload:
         """Return a caseload with other columns, checked anew.

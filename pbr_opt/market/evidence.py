@@ -10,7 +10,8 @@ from pbr_opt.quantities import Inspection, nearest
 __all__ = ["STATUSES", "Figure", "Source"]
 
 STATUSES: Final = ("confirmed", "derived", "unconfirmed", "assumed")
-"""Confirmed: read in a source. Derived: arithmetic on sourced numbers. Unconfirmed: recalled. Assumed: nobody's but ours."""
+"""Confirmed: read in a source. Derived: arithmetic on sourced numbers. Unconfirmed: recalled. Assumed: nobody's but
+ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.central_case import CentralCase
 from pbr_opt.market.evidence import Figure, Source
 from pbr_opt.market.tariffs import ContractTerms, Tariff
 from pbr_opt.quantities import FloatArray, Inspection, nearest
@@ -47,6 +48,8 @@ class Programme:
         The numbers with their status; see ``assumptions``.
     register : sequence of Source, optional
         The sources that figures may cite; see ``sources()``.
+    central_case : CentralCase, optional
+        The inputs from which the segments were derived, when they were.
 
     Raises
     ------
@@ -74,8 +77,9 @@ class Programme:
     group_names: Mapping[str, str]
     figures: tuple[Figure, ...]
     register: tuple[Source, ...]
+    central_case: CentralCase | None
 
-    def __init__(  # the spine of the package: everything else hangs on these
+    def __init__(  # noqa: PLR0913  # the spine of the package: everything else hangs on these
         self,
         name: str,
         caseload: Caseload,
@@ -91,6 +95,7 @@ class Programme:
         group_names: Mapping[str, str] | None = None,
         figures: Sequence[Figure] = (),
         register: Sequence[Source] = (),
+        central_case: CentralCase | None = None,
     ) -> None:
         check = Inspection(f"Programme '{name}'")
         _inspect_types(check, caseload, tariff, supply_chain)
@@ -114,12 +119,13 @@ class Programme:
             "group_names": MappingProxyType(dict(group_names or {g: g for g in groups})),
             "figures": tuple(figures),
             "register": tuple(register),
+            "central_case": central_case,
         }
         check.finish()
         for key, value in values.items():
             object.__setattr__(self, key, value)
 
-    def replace(self, **changes: Any) -> Programme:
+    def replace(self, **changes: Any) -> Programme:  # noqa: ANN401  # each field has a type of its own
         """Return the programme with some fields changed, checked anew.
 
         >>> people = Caseload(["a"], 10, .1, .3, 500)
@@ -161,6 +167,7 @@ class Programme:
             mission_gbp=self.mission_gbp[at : at + 1],
             base_service_gbp=self.base_service_gbp[at : at + 1],
             group_names={group: self.group_names[group]},
+            central_case=None,
         )
 
     @property

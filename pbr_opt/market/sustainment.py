@@ -32,9 +32,9 @@ def expected_sustainments(
 ) -> FloatArray:
     """Return S, the expected discounted number of sustainment payments after an outcome.
 
-    Without re-entry ``S = z + z**2 + ... + z**cap = z (1 - z**cap) / (1 - z)`` with ``z = (1 - h) d``. With re-entry the
-    cap binds on payments and not on periods, so the closed form does not hold; then the dynamic programme over (in work
-    or not, payments left, periods left) is solved by backward induction.
+    Without re-entry ``S = z + z**2 + ... + z**cap = z (1 - z**cap) / (1 - z)`` with ``z = (1 - h) d``. With re-
+    entry the cap binds on payments and not on periods, so the closed form does not hold; then the dynamic programme
+    over (in work or not, payments left, periods left) is solved by backward induction.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def _unlimited_window(hazard: FloatArray, cap: FloatArray, reentry: FloatArray, 
     W_k = z'(1 + W_{k-1}) with z' = d(1-h) / (1 - d h q) and q = d r / (1 - d(1-r)): the geometric sum at another rate.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        back = np.where(reentry > 0, discount * reentry / (1.0 - discount * (1.0 - reentry)), 0.0)
+        back = np.where(reentry > 0, discount * reentry / ((1.0 - discount) + discount * reentry), 0.0)
         stay = discount * (1.0 - hazard) / (1.0 - discount * hazard * back)
     stay = np.where(hazard >= 1.0, 0.0, stay)
     return _geometric(1.0 - stay, cap, 1.0)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.sustainment import expected_sustainments
-from pbr_opt.quantities import FloatArray, Inspection, IntArray, frozen, nearest
+from pbr_opt.quantities import FloatArray, Inspection, IntArray, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ContractTerms", "Tariff"]
 
@@ -196,6 +200,18 @@ class Tariff:
         if not (tariff.sustainment_fee_gbp.any() and tariff.sustainment_max.any()):
             return price
         return price + tariff.sustainment_fee_gbp[row] * tariff.sustainments(caseload, discount_rate)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rate card as a table, one row a group, list prices in GBP.
+
+        >>> Tariff(["1"], 400, 1200, 170, 13).to_frame().loc[0, "maximum_total_gbp"].item()
+        3810.0
+        """
+        import pandas as pd  # slow to import: only when a table is asked for
+
+        columns = {name: getattr(self, name) for name in _COLUMNS[:-1]}
+        totals = {"price_gbp": self.price_gbp, "maximum_total_gbp": self.maximum_total_gbp}
+        return pd.DataFrame({"group": list(self.groups)} | columns | totals)
 
 
 _COLUMNS = (

@@ -1,0 +1,1 @@
+"""Telling: comparisons, tables for a screen, and records that others can check."""

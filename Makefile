@@ -1,0 +1,26 @@
+# What continuous integration runs is `check`, in this order (.ci/run installs first). PYTHON is the interpreter of an
+# environment in which `pip install -c constraints.txt -e ".[dev]"` has run.
+PYTHON ?= python
+
+.PHONY: check lint test long benchmarks format
+
+check: lint test
+
+lint:
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m mypy
+
+test:
+	$(PYTHON) -m pytest -n 2
+
+long:
+	$(PYTHON) -m pytest -n 2 -m long --hypothesis-profile search
+
+# Each benchmark is a script that prints ratios measured in one run, and fails when a claim of its docstring does.
+benchmarks:
+	@set -e; for script in experiments/benchmarks/*.py; do echo "== $$script"; $(PYTHON) "$$script"; done
+
+format:
+	$(PYTHON) -m ruff format
+	$(PYTHON) -m ruff check --fix

@@ -1,0 +1,171 @@
+"""Which conclusions rest on assumptions: change each one to the ends of its range, fit again, look again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from pbr_opt.analysis.calibration import vary
+from pbr_opt.errors import Fault, InvalidInputError
+from pbr_opt.evaluation import evaluate
+from pbr_opt.market.evidence import Figure
+from pbr_opt.market.figure_book import EVIDENCE
+from pbr_opt.market.programme import Programme
+from pbr_opt.market.tariffs import Tariff
+from pbr_opt.metrics import Metrics
+
+__all__ = ["Conclusion", "conclusions"]
+
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """A statement about two tariffs, and where it stops being true.
+
+    Attributes
+    ----------
+    text : str
+        The statement, true in the central case.
+    tried : int
+        Worlds in which it was looked at again, each with one assumption at an end of its range.
+    overturned_by : tuple of str
+        The assumptions (and values) under which it is false.
+    """
+
+    text: str
+    tried: int
+    overturned_by: tuple[str, ...]
+
+    @property
+    def rests_on_assumptions(self) -> bool:
+        """Whether some value within an assumption's range makes it false."""
+        return bool(self.overturned_by)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields for a machine."""
+        return {"text": self.text, "tried": self.tried, "overturned_by": list(self.overturned_by)}
+
+    def __str__(self) -> str:
+        """Return one line."""
+        if not self.rests_on_assumptions:
+            return f"{self.text}: in all of {self.tried} worlds tried."
+        named = ", ".join(self.overturned_by[:_SHOWN])
+        more = f" and {len(self.overturned_by) - _SHOWN} more" if len(self.overturned_by) > _SHOWN else ""
+        false = f"false in {len(self.overturned_by)} of {self.tried} worlds"
+        return f"{self.text}: RESTS ON ASSUMPTIONS, {false}: {named}{more}."
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Something that is more or less under one tariff than under another."""
+
+    more: str
+    less: str
+    read: Callable[[Metrics], float]
+    margin: float
+
+
+_QUESTIONS: Final = (
+    _Question("parks more people", "parks fewer people", lambda m: m.parked_share, 5e-4),
+    _Question(
+        "brings more additional outcomes", "brings fewer additional outcomes", lambda m: m.additional_outcomes, 0.5
+    ),
+)
+_OVERSPEND: Final = 0.01
+"""A tariff designed for one world and paid in another is called as dear as the baseline within a hundredth."""
+_WINDFALL: Final = "most of what is paid for outcomes is windfall"
+
+
+def conclusions(
+    programme: Programme,
+    tariffs: Mapping[str, Tariff],
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Conclusion, ...]:
+    """Return what can be said of each tariff against the first, and what it rests on.
+
+    Every figure of the programme that is not confirmed and has a range is set to its lowest and its highest value in
+    turn, the caseload is fitted anew, and both tariffs (fixed: a rate card is chosen before the world is known) are
+    evaluated again. Values with which the published outcome rates cannot be fitted are left out.
+
+    Parameters
+    ----------
+    programme : Programme
+        One with a central case; otherwise nothing can be tried and nothing is returned.
+    tariffs : mapping of label to Tariff
+        The first is the baseline; at least two, or nothing is returned.
+    progress : callable, optional
+        Called with worlds done and worlds in all.
+
+    Returns
+    -------
+    tuple of Conclusion
+        One-at-a-time changes: combinations of assumptions are not tried.
+    """
+    if programme.central_case is None or len(tariffs) < 2:
+        return ()
+    central = {label: evaluate(programme, tariff).metrics for label, tariff in tariffs.items()}
+    claims = _claims(central)
+    tried = 0
+    overturned: dict[str, list[str]] = {text: [] for text, _ in claims}
+    trials = [(figure, value) for figure in _uncertain(programme.figures) for value in figure.range]
+    for done, (figure, value) in enumerate(trials, 1):
+        if value != figure.value:
+            world = _world(programme, figure, value)
+            if world is not None:
+                tried += 1
+                there = {label: evaluate(world, tariff).metrics for label, tariff in tariffs.items()}
+                for text, holds in claims:
+                    if not holds(there):
+                        overturned[text].append(f"{figure.id} = {value:g}")
+        if progress is not None:
+            progress(done, len(trials))
+    return tuple(Conclusion(text, tried, tuple(overturned[text])) for text, _ in claims)
+
+
+def _claims(central: Mapping[str, Metrics]) -> Sequence[tuple[str, Callable[[Mapping[str, Metrics]], bool]]]:
+    """Return statements that hold in the central case, each with the test of whether it holds elsewhere."""
+    base, *others = central
+    claims: list[tuple[str, Callable[[Mapping[str, Metrics]], bool]]] = []
+    for label in others:
+        for question in _QUESTIONS:
+            moved = question.read(central[label]) - question.read(central[base])
+            if abs(moved) <= question.margin:
+                continue
+            verb = question.more if moved > 0 else question.less
+            claims.append((f"'{label}' {verb} than '{base}'", _same_side(question, label, base, moved)))
+        if _affordable(central, label, base):
+            text = f"'{label}' costs at most {_OVERSPEND:.0%} more than '{base}'"
+            claims.append((text, partial(_affordable, label=label, base=base)))
+    if central[base].windfall_share > 0.5:
+        claims.append((f"Under '{base}' {_WINDFALL}", lambda there: there[base].windfall_share > 0.5))
+    return claims
+
+
+def _same_side(question: _Question, label: str, base: str, moved: float) -> Callable[[Mapping[str, Metrics]], bool]:
+    return lambda there: moved * (question.read(there[label]) - question.read(there[base])) > 0
+
+
+def _affordable(there: Mapping[str, Metrics], label: str, base: str) -> bool:
+    return there[label].spend_gbp <= there[base].spend_gbp * (1.0 + _OVERSPEND)
+
+
+def _uncertain(figures: Sequence[Figure]) -> list[Figure]:
+    """Return the figures that are not confirmed and may have other values."""
+    return [
+        figure
+        for figure in figures
+        if figure.status != "confirmed" and figure.range[0] < figure.range[1] and not figure.id.startswith(EVIDENCE)
+    ]
+
+
+def _world(programme: Programme, figure: Figure, value: float) -> Programme | None:
+    """Return the programme fitted anew, or None where the published rates cannot be fitted with this value."""
+    try:
+        return vary(programme, figure.id, value)
+    except InvalidInputError as error:
+        if any(isinstance(fault, Fault) and "observed_rate" in fault.place for fault in error.faults):
+            return None
+        raise

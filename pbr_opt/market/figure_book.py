@@ -1,0 +1,306 @@
+"""Figures by their ids, and the tariff, contract terms and central case that they say.
+
+A programme's numbers live in one place each: a figure with a status and a range. Everything the model needs is read off
+the figures here, so that changing one of them (see :func:`pbr_opt.analysis.calibration.vary`) changes all that follows.
+
+An id is a name, or a name and a place: ``spread``, ``exit_hazard/13_weeks``, ``deadweight_rate/6``, ``intake_share/2``,
+``tariff/6/outcome_fee_gbp``. What holds for one group beats what holds for its family of groups, and that beats what
+holds for all. Ids that open with ``evidence/`` are read by people and by derivations, not by the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from pbr_opt.market.central_case import CentralCase
+from pbr_opt.market.evidence import Figure
+from pbr_opt.market.tariffs import ContractTerms, Tariff
+from pbr_opt.quantities import FloatArray, Inspection, nearest
+
+__all__ = ["EVIDENCE", "FIELDS", "TARIFF_COLUMNS", "Field", "FigureBook", "inspect_figure"]
+
+EVIDENCE: Final = "evidence"
+_TARIFF: Final = "tariff"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a figure of some name may say.
+
+    Attributes
+    ----------
+    scope : str
+        ``programme`` (one number), ``year`` (one a contract year) or ``group`` (for all, a family or a group).
+    unit : str
+        What it is measured in.
+    highest : float
+        The largest number that makes sense; the smallest is 0.
+    """
+
+    scope: str
+    unit: str
+    highest: float
+
+
+_RATE: Final = 1.0
+_MONEY: Final = 1e15
+
+FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
+    {
+        "bid_discount": Field("programme", "share of the list price", _RATE),
+        "discount_rate": Field("programme", "share a year", 10.0),
+        "attachment_taper": Field("year", "share of the list fee", _RATE),
+        "intake_share": Field("year", "share of participants", _RATE),
+        "participants": Field("group", "people", _MONEY),
+        "observed_rate": Field("group", "share of participants", _RATE),
+        "deadweight_rate": Field("group", "share of participants", _RATE),
+        "deadweight_ratio": Field("group", "share of observed outcomes", _RATE),
+        "exit_hazard": Field("group", "share per 4 weeks", _RATE),
+        "response_scale_gbp": Field("group", "GBP per participant", _MONEY),
+        "spread": Field("group", "logits", 10.0),
+        "curvature": Field("group", "1", _RATE),
+        "outcome_value_gbp": Field("group", "GBP per additional outcome", _MONEY),
+        "base_service_gbp": Field("group", "GBP per participant", _MONEY),
+        "minimum_service_gbp": Field("group", "GBP per participant", _MONEY),
+        "mission_gbp": Field("group", "GBP per outcome", _MONEY),
+    }
+)
+"""Every name of a figure that the model reads."""
+
+TARIFF_COLUMNS: Final[Mapping[str, Field]] = MappingProxyType(
+    {
+        "attachment_fee_gbp": Field("group", "GBP per participant", _MONEY),
+        "outcome_fee_gbp": Field("group", "GBP per outcome", _MONEY),
+        "sustainment_fee_gbp": Field("group", "GBP per 4 weeks", _MONEY),
+        "sustainment_max": Field("group", "payments per outcome", 1e6),
+        "sustainment_window": Field("group", "4-week periods", 1e6),
+    }
+)
+"""Every column of a tariff cell; the first two are needed for each group."""
+
+_NEEDED: Final = ("attachment_fee_gbp", "outcome_fee_gbp")
+
+
+def inspect_figure(check: Inspection, place: str, figure_id: str, value: float, labels: Sequence[str]) -> bool:
+    """Record what is wrong with an id or its number; return whether nothing was.
+
+    Parameters
+    ----------
+    check : Inspection
+        Where faults are recorded.
+    place : str
+        File and line, or an argument.
+    figure_id : str
+        As in a figure.
+    value : float
+        Its number.
+    labels : sequence of str
+        Groups and families that the id may name.
+
+    Examples
+    --------
+    >>> check = Inspection("figures")
+    >>> inspect_figure(check, "line 3", "exit_hasard", 0.03, ["1"])
+    False
+    >>> print(check.faults[0])
+    line 3: given exit_hasard; wanted a known figure; try: did you mean 'exit_hazard'?
+    """
+    name, *at = figure_id.split("/")
+    if name == EVIDENCE:
+        return True
+    field = _tariff_field(at) if name == _TARIFF else FIELDS.get(name)
+    if field is None:
+        _unknown(check, place, figure_id)
+        return False
+    faults = len(check.faults)
+    _inspect_place(check, place, figure_id, field, at, labels)
+    _inspect_number(check, place, value, field, whole=at[-1:] in (["sustainment_max"], ["sustainment_window"]))
+    return len(check.faults) == faults
+
+
+def _tariff_field(at: Sequence[str]) -> Field | None:
+    return TARIFF_COLUMNS.get(at[1]) if len(at) == 2 else None
+
+
+def _unknown(check: Inspection, place: str, figure_id: str) -> None:
+    name, *at = figure_id.split("/")
+    if name == _TARIFF and len(at) == 2:
+        check.fault(place, at[1], "a column of the tariff", nearest(at[1], TARIFF_COLUMNS))
+    else:
+        check.fault(place, figure_id, "a known figure", nearest(name, (*FIELDS, EVIDENCE)))
+
+
+def _inspect_place(
+    check: Inspection, place: str, figure_id: str, field: Field, at: Sequence[str], labels: Sequence[str]
+) -> None:
+    """Record a contract year, group or family that does not exist."""
+    if len(at) > 1 and not figure_id.startswith(_TARIFF):
+        check.fault(place, figure_id, "at most one '/': a name and a place")
+    elif field.scope == "programme" and at:
+        check.fault(place, figure_id, "one number for the programme", f"write '{figure_id.partition('/')[0]}'")
+    elif field.scope == "year" and not (at and at[0].isdigit() and int(at[0]) >= 1):
+        check.fault(place, figure_id, "a contract year after the '/': 1, 2, ...")
+    elif field.scope == "group" and at and at[0] not in labels:
+        check.fault(place, figure_id, "a payment group or a family of groups", nearest(at[0], labels))
+
+
+def _inspect_number(check: Inspection, place: str, value: float, field: Field, *, whole: bool) -> None:
+    """Record a number outside the domain of its field."""
+    if not 0.0 <= value <= field.highest:
+        wanted = f"a number from 0 to {field.highest:g}" if field.highest < _MONEY else "a finite number of at least 0"
+        remedy = "divide per cents by 100" if field.highest == _RATE and 1.0 < value <= 100.0 else ""
+        check.fault(place, value, f"{wanted} ({field.unit})", remedy)
+    elif whole and value != int(value):
+        check.fault(place, value, f"a whole number ({field.unit})")
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class FigureBook:
+    """Figures by id, for some payment groups.
+
+    Parameters
+    ----------
+    figures : iterable of Figure
+        Inspected ones (see :func:`inspect_figure`); the last one of an id holds.
+    families : mapping
+        From every payment group, in order, to the name of its family; empty names for none.
+
+    Examples
+    --------
+    >>> book = FigureBook([Figure("spread", 1.2, "logits", "assumed"), Figure("spread/b", 0.8, "logits", "assumed")],
+    ...                   {"a": "", "b": ""})
+    >>> book.number("spread", "a"), book.number("spread", "b"), book.number("curvature", "a")
+    (1.2, 0.8, None)
+    """
+
+    figures: Mapping[str, Figure]
+    families: Mapping[str, str]
+
+    def __init__(self, figures: Iterable[Figure], families: Mapping[str, str]) -> None:
+        object.__setattr__(self, "figures", MappingProxyType({figure.id: figure for figure in figures}))
+        object.__setattr__(self, "families", MappingProxyType(dict(families)))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Return the payment groups in order."""
+        return tuple(self.families)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return what may stand after the '/' of an id: groups and families."""
+        return (*self.families, *dict.fromkeys(name for name in self.families.values() if name))
+
+    def number(self, name: str, group: str = "") -> float | None:
+        """Return the figure of a group, else of its family, else of the programme, else None."""
+        family = self.families.get(group, "")
+        for figure_id in (f"{name}/{group}", f"{name}/{family}", name):
+            if figure_id in self.figures:
+                return self.figures[figure_id].value
+        return None
+
+    def by_group(self, name: str, otherwise: float | None = None, check: Inspection | None = None) -> FloatArray:
+        """Return a figure for every group; where there is none, ``otherwise``, and a fault if that is None too."""
+        values = [self.number(name, group) for group in self.groups]
+        found = [otherwise if value is None else value for value in values]
+        for group, value in zip(self.groups, found, strict=True):
+            if value is None and check is not None:
+                check.fault(f"{name}/{group}", "nothing", FIELDS[name].unit, f"add a row '{name}' or '{name}/{group}'")
+        return np.array([0.0 if value is None else value for value in found])
+
+    def outcome_value(self) -> FloatArray | None:
+        """Return v for every group, 0 where only others have one; None when no figure says it."""
+        said = any(figure_id.partition("/")[0] == "outcome_value_gbp" for figure_id in self.figures)
+        return self.by_group("outcome_value_gbp", 0.0) if said else None
+
+    def tariff(self) -> Tariff:
+        """Return the list prices.
+
+        Raises
+        ------
+        InvalidInputError
+            When a group has no attachment fee or no outcome fee, or sustainment payments without their number.
+        """
+        check = Inspection("Tariff")
+        for group in self.groups:
+            self._inspect_cells(check, group)
+        check.finish()
+        columns = {name: [self._cell(group, name) or 0.0 for group in self.groups] for name in TARIFF_COLUMNS}
+        return Tariff(self.groups, **columns)
+
+    def _cell(self, group: str, column: str) -> float | None:
+        figure = self.figures.get(f"{_TARIFF}/{group}/{column}")
+        return None if figure is None else figure.value
+
+    def _inspect_cells(self, check: Inspection, group: str) -> None:
+        for column in _NEEDED:
+            if self._cell(group, column) is None:
+                check.fault(f"group '{group}'", f"no {column}", "a cell for it", "write 0 if nothing is paid")
+        if bool(self._cell(group, "sustainment_fee_gbp")) != bool(self._cell(group, "sustainment_max")):
+            check.fault(
+                f"group '{group}'",
+                "one of sustainment_fee_gbp and sustainment_max",
+                "both, or neither",
+                "give the most payments for one outcome",
+            )
+
+    def terms(self) -> ContractTerms:
+        """Return bid discount, attachment taper and intake by contract year; nothing taken off where none are given.
+
+        Raises
+        ------
+        InvalidInputError
+            When a contract year lacks its taper or its share, or the shares do not add up to 1.
+        """
+        yearly = [key.partition("/") for key in self.figures if key.startswith(("attachment_taper/", "intake_share/"))]
+        years = [int(place) for _, _, place in yearly]
+        check = Inspection("ContractTerms")
+        columns: dict[str, list[float]] = {"attachment_taper": [], "intake_share": []}
+        for year in range(1, max(years, default=0) + 1):
+            for name, column in columns.items():
+                value = self.number(f"{name}/{year}")
+                if value is None:
+                    check.fault(f"{name}/{year}", "nothing", "a share for every contract year", "add the row")
+                column.append(value or 0.0)
+        check.finish()
+        discount = self.number("bid_discount") or 0.0
+        return ContractTerms(discount, **columns) if years else ContractTerms(discount)
+
+    def central_case(self, segments_per_group: int) -> CentralCase:
+        """Return what the segments are derived from.
+
+        A group's deadweight is its ``deadweight_rate``, or else ``deadweight_ratio`` times its observed rate.
+
+        Raises
+        ------
+        InvalidInputError
+            With every figure that is missing for some group, and every one out of its domain.
+        """
+        check = Inspection("Central case")
+        observed = self.by_group("observed_rate", check=check)
+        columns = {
+            "participants": self.by_group("participants", check=check),
+            "deadweight_rate": self._deadweight(check, observed),
+            "observed_rate": observed,
+            "response_scale_gbp": self.by_group("response_scale_gbp", check=check),
+            "spread": self.by_group("spread", check=check),
+            "exit_hazard": self.by_group("exit_hazard", 0.0),
+            "curvature": self.by_group("curvature", 0.0),
+        }
+        check.finish()
+        families = tuple(self.families.values())
+        return CentralCase(self.groups, **columns, families=families, segments_per_group=segments_per_group)
+
+    def _deadweight(self, check: Inspection, observed: FloatArray) -> FloatArray:
+        rates = []
+        for group, rate in zip(self.groups, observed, strict=True):
+            level, ratio = self.number("deadweight_rate", group), self.number("deadweight_ratio", group)
+            if level is None and ratio is None:
+                remedy = f"add a row 'deadweight_rate/{group}' or 'deadweight_ratio/{group}'"
+                check.fault(f"deadweight_rate/{group}", "nothing", "share of participants", remedy)
+            rates.append(level if level is not None else (ratio or 0.0) * float(rate))
+        return np.array(rates)

@@ -1,0 +1,79 @@
+"""Find a programme by its name, or read one from a folder."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from pbr_opt.errors import ProgrammeDataError
+from pbr_opt.market.programme import Programme
+from pbr_opt.programmes.files import PROGRAMME_FILE, read_programme
+from pbr_opt.quantities import nearest
+
+__all__ = ["list_programmes", "load"]
+
+_PACKAGE: Final = "pbr_opt.programmes"
+
+
+def list_programmes() -> tuple[str, ...]:
+    """Return the names of the programmes that come with the package.
+
+    >>> list_programmes()
+    ('work_programme_2011',)
+    """
+    return tuple(sorted(item.name for item in resources.files(_PACKAGE).iterdir() if _is_programme(item.name)))
+
+
+@cache
+def _is_programme(name: str) -> bool:
+    return resources.files(_PACKAGE).joinpath(name, PROGRAMME_FILE).is_file()
+
+
+def load(name_or_path: str | os.PathLike[str]) -> Programme:
+    """Return a programme: a bundled one by name, or one of your own from its folder.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name of :func:`list_programmes`; or a folder with a ``programme.toml``; or a TOML file inside such a folder. A
+        bundled name wins over a folder of the same name: write ``./name`` for the folder.
+
+    Returns
+    -------
+    Programme
+        Frozen. Nothing is fetched from a network.
+
+    Raises
+    ------
+    ProgrammeDataError
+        When there is no such programme; suggests the nearest name and lists what there is.
+    InvalidInputError
+        When the folder has faults: all of them, each with file and line.
+
+    Examples
+    --------
+    >>> programme = load("work_programme_2011")
+    >>> programme.caseload.groups, round(programme.caseload.total_participants)
+    (('1', '2', '3', '4', '5', '6', '7', '8', '9'), 1950000)
+    """
+    if isinstance(name_or_path, str) and name_or_path in list_programmes():
+        return read_programme(resources.files(_PACKAGE).joinpath(name_or_path))
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        return read_programme(path)
+    if path.is_file() and path.suffix.lower() == ".toml":
+        return read_programme(path.parent, path.name)
+    raise ProgrammeDataError(_not_found(name_or_path, path))
+
+
+def _not_found(given: str | os.PathLike[str], path: Path) -> str:
+    """Return what was asked for, what there is, and what to try."""
+    bundled = ", ".join(list_programmes())
+    what = "neither a folder nor a .toml file" if path.exists() else "no such programme"
+    return (
+        f"given '{os.fspath(given)}': {what}; wanted a bundled programme ({bundled}) "
+        f"or a folder with a {PROGRAMME_FILE}; try: {nearest(path.name, list_programmes())}"
+    )

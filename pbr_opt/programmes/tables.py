@@ -1,0 +1,214 @@
+"""Read tables from CSV files, every fault with its file and line.
+
+A person who has to mend a folder wants the whole list at once, so nothing here raises: faults are recorded and reading
+goes on with what can be read.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+from typing import Final
+
+from pbr_opt.quantities import Inspection, nearest
+
+__all__ = ["Row", "Table", "TableForm", "number_in", "read_table", "text_of"]
+
+_SLIP: Final = 0.85
+"""Likeness of two file names above which one is taken for a slip: one letter in ten, and no two names of a folder."""
+
+_BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, slots=True)
+class TableForm:
+    """What a table must look like.
+
+    Attributes
+    ----------
+    file : str
+        Its name in the folder.
+    needed, optional : tuple of str
+        Columns it must and may have.
+    required : bool
+        Whether the folder must have the file.
+    """
+
+    file: str
+    needed: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: its cells by column, blank where the table has no such column.
+
+    Attributes
+    ----------
+    file : str
+        The table's file.
+    line : int
+        Where it stands, counted from 1.
+    cells : mapping
+        Text by column, without blanks at the ends.
+    """
+
+    file: str
+    line: int
+    cells: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        """Return the text of a cell."""
+        return self.cells.get(column, "")
+
+    def place(self, column: str = "") -> str:
+        """Return file, line and column, for a message."""
+        where = f"{self.file} line {self.line}"
+        return f"{where}, column '{column}'" if column else where
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a file.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        Empty when the file could not be read.
+    present : bool
+        Whether the folder has the file.
+    """
+
+    rows: tuple[Row, ...]
+    present: bool
+
+
+def text_of(check: Inspection, folder: Traversable, file: str, *, required: bool = True) -> str | None:
+    """Return the text of a file in UTF-8, or None with a fault.
+
+    A file that may be missing is not missed, unless there is one whose name is all but the same.
+    """
+    path = folder.joinpath(file)
+    if not path.is_file():
+        close = _misspelt(folder, file)
+        if required or close:
+            check.fault(file, "no such file", "the file", f"rename '{close}'" if close else "")
+        return None
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        check.fault(f"{file} line {line}", f"byte 0x{data[error.start]:02x}", "text in UTF-8", "save it as 'CSV UTF-8'")
+        return None
+    if not text.strip():
+        check.fault(file, "an empty file", "contents", "delete the file" if not required else "")
+        return None
+    return text
+
+
+def _misspelt(folder: Traversable, file: str) -> str:
+    """Return the name of a file of the folder that looks like a slip of the pen, or nothing."""
+    there = sorted(item.name for item in folder.iterdir() if item.is_file()) if folder.is_dir() else []
+    close = difflib.get_close_matches(file, there, n=1, cutoff=_SLIP)
+    return close[0] if close else ""
+
+
+def read_table(check: Inspection, folder: Traversable, form: TableForm) -> Table:
+    """Return the rows of a CSV file; whatever is wrong with them is recorded with its line.
+
+    Parameters
+    ----------
+    check : Inspection
+        Where faults are recorded.
+    folder : Traversable
+        The folder, a path or a package resource.
+    form : TableForm
+        What the table must look like.
+
+    Returns
+    -------
+    Table
+        Blank lines are skipped; rows with too many or too few cells are faults and left out.
+    """
+    present = folder.joinpath(form.file).is_file()
+    text = text_of(check, folder, form.file, required=form.required)
+    if text is None:
+        return Table((), present)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        start = 1
+        for cells in reader:
+            lines.append((start, [cell.strip() for cell in cells]))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        check.fault(f"{form.file} line {reader.line_num}", str(error), "cells with commas between", "mend the quotes")
+        return Table((), present)
+    filled = [(line, cells) for line, cells in lines if any(cells)]
+    return Table(_rows(check, form, filled), present)
+
+
+def _rows(check: Inspection, form: TableForm, lines: Sequence[tuple[int, list[str]]]) -> tuple[Row, ...]:
+    """Return the rows under a header that is as it should be."""
+    (first, header), *body = lines
+    if not _header_fits(check, form, first, header):
+        return ()
+    if not body:
+        check.fault(form.file, "a header and no rows", "at least one row")
+    rows = []
+    for line, cells in body:
+        if len(cells) != len(header):
+            wanted = f"{len(header)}, as in the header"
+            check.fault(f"{form.file} line {line}", f"{len(cells)} cells", wanted, "quote cells with commas")
+            continue
+        rows.append(Row(form.file, line, MappingProxyType(dict(zip(header, cells, strict=True)))))
+    return tuple(rows)
+
+
+def _header_fits(check: Inspection, form: TableForm, line: int, header: Sequence[str]) -> bool:
+    """Record missing, unknown and repeated columns; return whether every needed one is there."""
+    place, known = f"{form.file} line {line}", (*form.needed, *form.optional)
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        check.fault(place, f"the header {header[0]!r}", "columns separated by commas", "save it with commas")
+        return False
+    strange = [name for name in header if name not in known]
+    missing = [name for name in form.needed if name not in header]
+    for name in missing:
+        close = difflib.get_close_matches(name, strange, n=1)
+        strange = [other for other in strange if other not in close]
+        remedy = f"did you mean '{name}' where it says '{close[0]}'?" if close else f"the columns: {', '.join(known)}"
+        check.fault(place, f"no column '{name}'", "the column", remedy)
+    for name in strange:
+        check.fault(place, f"column '{name}'", "only known columns", nearest(name, known))
+    repeated = sorted({name for name in header if header.count(name) > 1 and name in known})
+    for name in repeated:
+        check.fault(place, f"column '{name}' more than once", "each column once")
+    return not (missing or repeated)
+
+
+def number_in(check: Inspection, row: Row, column: str) -> float | None:
+    """Return the number in a cell; None, with a fault, when there is none.
+
+    >>> check = Inspection("folder")
+    >>> number_in(check, Row("figures.csv", 4, {"value": "1,200"}), "value")
+    >>> print(check.faults[0])
+    figures.csv line 4, column 'value': given 1,200; wanted a number; try: write it plain, without £, % or commas
+    """
+    text = row[column]
+    try:
+        number = float(text) if "_" not in text else math.nan
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number):
+        return number
+    remedy = "write it plain, without £, % or commas" if any(mark in text for mark in "£%,_ ") else ""
+    check.fault(row.place(column), text or "nothing", "a number", remedy)
+    return None

@@ -1,0 +1,1 @@
+"""Laws of the model, checked on draws that are meant to hurt."""

@@ -1,0 +1,1 @@
+"""Cases with an answer known on paper or in print."""

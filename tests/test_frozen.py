@@ -1,0 +1,234 @@
+"""Frozen means frozen: every public object is attacked in every way that ordinary code has."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import is_dataclass
+from functools import cached_property
+
+import numpy as np
+import pytest
+
+import pbr_opt
+from pbr_opt import (
+    AdditionalOutcomes,
+    Budget,
+    Caseload,
+    ContractTerms,
+    DesignProblem,
+    DesignSettings,
+    Figure,
+    FirstPoundLoss,
+    NetSocialValue,
+    Parked,
+    PbrError,
+    PriceRange,
+    PriceStep,
+    Programme,
+    Source,
+    SupportShortfall,
+    Tariff,
+    TotalSupport,
+    compare,
+    evaluate,
+    optimise,
+)
+from pbr_opt.equilibrium.best_response import best_response
+from pbr_opt.errors import Fault
+from pbr_opt.metrics import measure
+
+
+def _caseload() -> Caseload:
+    return Caseload(["a", "a", "b"], [100, 80, 50], [0.12, 0.02, 0.3], [0.42, 0.1, 0.5], 600, [0, 0.1, 0], 0.05)
+
+
+def _tariff() -> Tariff:
+    return Tariff(["a", "b"], 400, [1200, 3500], [170, 370], [13, 26])
+
+
+def _programme() -> Programme:
+    figure = Figure("tariff/a/outcome_fee_gbp", 1200, "GBP", "confirmed", "S1")
+    return Programme(
+        "example",
+        _caseload(),
+        _tariff(),
+        outcome_value_gbp={"a": 9_000, "b": 12_000},
+        terms=ContractTerms(0.06, [1, 0.5], [0.6, 0.4]),
+        group_names={"a": "younger", "b": "older"},
+        figures=[figure],
+        register=[Source("S1", "a report", "A", "a page")],
+    )
+
+
+def _problem() -> DesignProblem:
+    return DesignProblem(_programme(), Parked(), [Budget(400_000), PriceRange({"a": 100}, {"b": 20_000})])
+
+
+BUILDERS: dict[str, Callable[[], object]] = {
+    "AdditionalOutcomes": AdditionalOutcomes,
+    "BestResponse": lambda: best_response(_caseload().response, [4000.0, 3000.0, 2000.0], minimum_service_gbp=10.0),
+    "BestResponse, plain": lambda: best_response(_caseload().replace(curvature=0).response, np.full(3, 4000.0)),
+    "Budget": lambda: Budget(1e6),
+    "Caseload": _caseload,
+    "Certificate": lambda: evaluate(_programme()).certificate,
+    "Comparison": lambda: compare(_programme(), {"today": _tariff(), "more": _tariff().replace(outcome_fee_gbp=5000)}),
+    "ContractTerms": lambda: ContractTerms(0.06, [1, 0.5], [0.6, 0.4]),
+    "Design": lambda: optimise(_programme(), minimise=Parked(), limits=[Budget(400_000)]),
+    "DesignProblem": _problem,
+    "DesignSettings": DesignSettings,
+    "Evaluation": lambda: evaluate(_programme()),
+    "Fault": lambda: Fault("place", "given", "wanted"),
+    "Figure": lambda: Figure("id", 1.0, "GBP", "assumed", low=0.5, high=2.0),
+    "FirstPoundLoss": FirstPoundLoss,
+    "HaraResponse": lambda: _caseload().response,
+    "Metrics": lambda: measure(_programme(), _programme().payable(), evaluate(_programme()).behaviour),
+    "NetSocialValue": NetSocialValue,
+    "Parked": Parked,
+    "PriceRange": lambda: PriceRange({"a": 100.0}, {"b": 20_000.0}),
+    "PriceStep": lambda: PriceStep(5),
+    "Programme": _programme,
+    "Source": lambda: Source("key", "title", "A", "address"),
+    "SupportShortfall": lambda: SupportShortfall(200.0),
+    "Tariff": _tariff,
+    "TotalSupport": TotalSupport,
+}
+
+
+def _state(item: object) -> dict[str, object]:
+    """Return what an object holds or keeps: its fields, and whatever it computes once and hands out again."""
+    kept = [name for name, member in inspect.getmembers_static(type(item)) if isinstance(member, cached_property)]
+    fields = list(getattr(type(item), "__dataclass_fields__", ()))
+    return {name: getattr(item, name) for name in [*fields, *kept]}
+
+
+def _parts(place: str, value: object, seen: set[int]) -> Iterator[tuple[str, object]]:
+    """Return every array, container and object of this package that can be reached from a value."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, (np.ndarray, list, set, dict)):
+        yield place, value
+    elif isinstance(value, Mapping):
+        yield place, value
+        for key, inner in value.items():
+            yield from _parts(f"{place}[{key!r}]", inner, seen)
+    elif isinstance(value, tuple):
+        for k, inner in enumerate(value):
+            yield from _parts(f"{place}[{k}]", inner, seen)
+    elif is_dataclass(value):
+        yield place, value
+        for name, inner in _state(value).items():
+            yield from _parts(f"{place}.{name}", inner, seen)
+
+
+def _weak_spot(value: object) -> str:
+    """Return how a part lets itself be changed, nothing if it does not."""
+    if isinstance(value, np.ndarray):
+        return "an array that can be written to" if value.flags.writeable else ""
+    if isinstance(value, (list, set, dict)):
+        return f"a {type(value).__name__}"
+    if isinstance(value, Mapping):
+        return "a mapping with item assignment" if hasattr(value, "__setitem__") else ""
+    return "" if type(value).__dataclass_params__.frozen else "a dataclass that is not frozen"  # type: ignore[attr-defined]  # dataclasses keep it there
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_nothing_that_can_be_reached_can_be_written_to(name: str) -> None:
+    found = list(_parts(name, BUILDERS[name](), set()))
+    faults = [f"{place}: {fault}" for place, value in found if (fault := _weak_spot(value))]
+    assert not faults, "\n  ".join(["", *faults])
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_attributes_can_be_neither_set_nor_deleted(name: str) -> None:
+    item = BUILDERS[name]()
+    for field, value in _state(item).items():
+        with pytest.raises(AttributeError):
+            setattr(item, field, value)
+        with pytest.raises(AttributeError):
+            delattr(item, field)
+    with pytest.raises((AttributeError, TypeError)):  # TypeError: what frozen dataclasses with slots raise
+        item.something_new = 1  # type: ignore[attr-defined]  # that is the point
+
+
+def test_writing_to_an_array_or_a_mapping_raises() -> None:
+    """What the walk above concludes from flags and methods, tried for real."""
+    programme = _programme()
+    with pytest.raises(ValueError, match="read-only"):
+        programme.caseload.participants[0] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        programme.tariff.outcome_fee_gbp[:] = 1.0
+    with pytest.raises(TypeError):
+        programme.group_names["a"] = "other"  # type: ignore[index]  # that is the point
+    with pytest.raises(TypeError):
+        programme.figures[0] = programme.figures[0]  # type: ignore[index]  # that is the point
+
+
+def test_a_caseload_keeps_no_hold_on_what_it_was_given() -> None:
+    columns = [np.full(2, v) for v in (100.0, 0.1, 0.3, 500.0, 0.0, 0.05)]
+    group = np.array(["a", "b"])
+    caseload = Caseload(group, *columns)
+    before = caseload.parking_threshold_gbp.tolist(), caseload.total_participants
+    for column in columns:
+        column[...] = 0.9
+    group[...] = "b"
+    again = Caseload(caseload.group, caseload.participants, 0.1, 0.3, caseload.response_scale_gbp)
+    assert (again.parking_threshold_gbp.tolist(), again.total_participants) == before
+    assert caseload.groups == ("a", "b")
+    assert caseload.exit_hazard.tolist() == [0.05, 0.05]
+
+
+def test_tariffs_and_terms_keep_no_hold_on_what_they_were_given() -> None:
+    fees, taper, shares, groups = np.array([1200.0, 3500.0]), [1.0, 0.5], [0.6, 0.4], ["a", "b"]
+    tariff, terms = Tariff(groups, fees, fees, fees, [13, 26]), ContractTerms(0.06, taper, shares)
+    fees[...], taper[:], shares[:], groups[:] = 7.0, [0.0, 0.0], [1.0, 0.0], ["x", "y"]
+    assert tariff == Tariff(["a", "b"], [1200, 3500], [1200, 3500], [1200, 3500], [13, 26])
+    assert terms.attachment_share == pytest.approx(0.8)
+
+
+def test_programmes_keep_no_hold_on_what_they_were_given() -> None:
+    value, names, figures = np.array([9e3, 1.2e4]), {"a": "A", "b": "B"}, [Figure("id", 1, "GBP", "assumed")]
+    programme = Programme("p", _caseload(), _tariff(), outcome_value_gbp=value, group_names=names, figures=figures)
+    value[...] = 7.0
+    names["a"] = "other"
+    figures.clear()
+    assert programme.outcome_value_gbp is not None
+    assert programme.outcome_value_gbp.tolist() == [9e3, 1.2e4]
+    assert programme.group_names["a"] == "A"
+    assert len(programme.assumptions) == 1
+
+
+def test_best_responses_keep_no_hold_on_the_price() -> None:
+    price, mission = np.full(3, 4000.0), np.full(3, 10.0)
+    there = best_response(_caseload().response, price, mission_gbp=mission)
+    price[...], mission[...] = 7.0, 7.0
+    assert there.price_gbp.tolist() == [4000.0] * 3
+    assert there.mission_gbp.tolist() == [10.0] * 3
+
+
+def test_limits_and_problems_keep_no_hold_on_what_they_were_given() -> None:
+    lowest = {"a": 100.0}
+    price_range = PriceRange(lowest)
+    limits = [Budget(1e6), price_range]
+    problem = DesignProblem(_programme(), Parked(), limits)
+    lowest["a"] = 7.0
+    limits.clear()
+    assert price_range.bounds(["a", "b"])[0].tolist() == [100.0, 0.0]
+    assert problem.budget_gbp == 1e6
+
+
+def test_an_evaluation_is_not_changed_by_what_is_done_to_its_tables() -> None:
+    evaluation = evaluate(_programme())
+    for table in ("groups", "segments", "agents", "payments"):
+        frame = evaluation.to_frame(table)
+        number = frame.select_dtypes("number").columns[0]
+        before = frame[number].tolist()
+        frame.loc[:, number] = 7.0
+        assert evaluation.to_frame(table)[number].tolist() == before
+
+
+def test_every_public_class_is_attacked() -> None:
+    public = {name: getattr(pbr_opt, name) for name in pbr_opt.__all__}
+    classes = {n for n, item in public.items() if isinstance(item, type) and not issubclass(item, PbrError)}
+    assert not classes - set(BUILDERS), "a public class without a builder in BUILDERS"

@@ -1,0 +1,1 @@
+"""Units of pbr_opt.equilibrium."""
