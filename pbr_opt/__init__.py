@@ -127,13 +127,15 @@ __all__ = [  # written out for type checkers; a test holds it against _HOME
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for: ``import pbr_opt`` itself loads nothing heavy."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'pbr_opt' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"pbr_opt.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker reads the imports above, and is to notice a name that is misspelt
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first asked for: ``import pbr_opt`` itself loads nothing heavy."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'pbr_opt' has no attribute '{name}'")
+        value = getattr(importlib.import_module(f"pbr_opt.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

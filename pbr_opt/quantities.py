@@ -20,6 +20,7 @@ __all__ = [
     "CERTIFICATE_TOLERANCE_GBP",
     "IDENTITY_RELATIVE",
     "PERIODS_PER_YEAR",
+    "SPEND_PER_HEAD_GBP",
     "SPEND_RELATIVE",
     "THRESHOLD_RELATIVE",
     "BoolArray",
@@ -27,6 +28,7 @@ __all__ = [
     "Inspection",
     "IntArray",
     "frozen",
+    "label",
     "nearest",
     "readable",
 ]
@@ -41,6 +43,10 @@ and price = threshold / weight * weight is off by a few units in the last place 
 
 SPEND_RELATIVE: Final = 1e-9
 """Budgets are kept to a penny in ten million pounds: the sum of 1e6 rounded terms is off by at most 1e6 * 1.1e-16."""
+
+SPEND_PER_HEAD_GBP: Final = 1e-9
+"""... and to a ten-millionth of a penny a head: costs are differences of sums, so that tiny budgets drown in
+rounding."""
 
 IDENTITY_RELATIVE: Final = 1e-10
 """Accounting identities hold to this relative error: the same terms summed in two orders, 1e6 terms."""
@@ -98,6 +104,15 @@ def readable(value: object) -> str:
         return f"{float(value):.10g}"
     text = repr(value)
     return text if len(text) <= 42 else f"{text[:38]}...{text[-1] if text[-1] in chr(39) + chr(34) else ''}"
+
+
+def label(value: object) -> str:
+    """Return an id as text: numbers become their digits, blanks around it go.
+
+    >>> label(7.0), label(" 7 "), label("new ESA")
+    ('7', '7', 'new ESA')
+    """
+    return f"{value:.15g}" if isinstance(value, (float, np.floating)) else str(value).strip()
 
 
 @dataclass
@@ -215,7 +230,7 @@ class Inspection:
         items = [value] if isinstance(value, (str, int, float)) else list(value)
         names = []
         for k, item in enumerate(items):
-            name = f"{item:g}" if isinstance(item, (float, np.floating)) else str(item).strip()
+            name = label(item)
             if item is None or name in {"", "nan"}:
                 self.fault(f"{place}[{k}]", item, "an id that is not blank")
             names.append(name)

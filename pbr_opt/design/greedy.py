@@ -51,7 +51,8 @@ def solve_greedy(rungs: Sequence[Ladder], budget_gbp: float) -> GreedyAnswer:
     if _spend(rungs, everything) <= budget_gbp:
         return GreedyAnswer(_prices(rungs, everything), 0.0)
     if _spend(rungs, free) >= budget_gbp:
-        return GreedyAnswer(_prices(rungs, free), np.inf)
+        dearest = [rungs[g].exchange_rate[k] for g, k in enumerate(free) if k < rungs[g].steps.size]
+        return GreedyAnswer(_prices(rungs, free), float(max(dearest)))
     low, high = _bracket(rungs, budget_gbp)
     bought = np.array([_steps_bought(ladder, high) for ladder in rungs])
     spare = budget_gbp - _spend(rungs, bought)

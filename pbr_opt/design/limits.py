@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pbr_opt.errors import Fault
-from pbr_opt.quantities import FloatArray, Inspection, nearest
+from pbr_opt.quantities import FloatArray, Inspection, label, nearest
 
 __all__ = ["PRICE_CEILING_GBP", "Budget", "Limit", "PriceRange", "PriceStep"]
 
@@ -51,7 +51,7 @@ class Budget(Limit):
         return f"Budget(£{self.gbp:,.0f})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PriceRange(Limit):
     """The list price of an outcome lies in a range: outcome fee plus every sustainment payment, before discounts.
 
@@ -74,7 +74,7 @@ class PriceRange(Limit):
         for name in ("lower_gbp", "upper_gbp"):
             price = getattr(self, name)
             if isinstance(price, Mapping):
-                object.__setattr__(self, name, MappingProxyType({str(group): gbp for group, gbp in price.items()}))
+                object.__setattr__(self, name, MappingProxyType({label(group): gbp for group, gbp in price.items()}))
 
     def __str__(self) -> str:
         """Return the limit in words."""

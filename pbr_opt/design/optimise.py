@@ -21,7 +21,6 @@ from pbr_opt.errors import Fault, InvalidInputError, SolverError, UnsupportedMod
 from pbr_opt.evaluation import evaluate
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.quantities import SPEND_RELATIVE
 
 __all__ = ["optimise", "solve"]
 
@@ -174,7 +173,7 @@ def _greedy(problem: DesignProblem) -> _Found:
     answer = solve_greedy(ladders(problem), problem.budget_gbp)
     tariff = problem.base.at_price(answer.price_gbp)
     loss = problem.objective.total(evaluate(problem.programme, tariff))
-    return _Found(tariff, loss, loss, 0.0 if np.isinf(answer.multiplier) else answer.multiplier, _GREEDY)
+    return _Found(tariff, loss, loss, answer.multiplier, _GREEDY)
 
 
 _GREEDY = "buying steps of all groups by loss saved per pound (exact)"
@@ -204,7 +203,7 @@ def _checked(problem: DesignProblem, found: _Found, settings: DesignSettings) ->
             f"{found.method} claims {aim.name} of {-aim.better * found.claimed_loss:,.8g} {aim.unit}; the exact "
             f"equilibrium under its prices gives {objective:,.8g}. The answer is refused."
         )
-    if evaluation.spend_gbp > problem.budget_gbp * (1.0 + SPEND_RELATIVE):
+    if problem.is_over_budget(evaluation.spend_gbp):
         raise SolverError(
             f"{found.method} returned prices that cost £{evaluation.spend_gbp:,.2f}; the budget is "
             f"£{problem.budget_gbp:,.2f}. The answer is refused."

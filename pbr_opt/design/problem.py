@@ -14,7 +14,7 @@ from pbr_opt.errors import DesignInfeasibleError
 from pbr_opt.evaluation import respond
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.quantities import SPEND_RELATIVE, FloatArray, Inspection, IntArray, frozen
+from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, FloatArray, Inspection, IntArray, frozen
 
 __all__ = ["DesignProblem", "GroupPrices"]
 
@@ -174,6 +174,11 @@ class DesignProblem:
         outcome, sustainment = np.concatenate(cheapest).T
         return self.spend_at(self.base.replace(outcome_fee_gbp=outcome, sustainment_fee_gbp=sustainment))
 
+    def is_over_budget(self, spend_gbp: float) -> bool:
+        """Whether a spend exceeds the budget by more than rounding."""
+        slack = SPEND_RELATIVE * self.budget_gbp + SPEND_PER_HEAD_GBP * self.programme.caseload.total_participants
+        return spend_gbp > self.budget_gbp + slack
+
     def spend_at(self, tariff: Tariff) -> float:
         """Return everything paid under a tariff, by the exact equilibrium."""
         programme = self.programme
@@ -190,10 +195,12 @@ class DesignProblem:
                 least_budget_gbp=np.inf,
                 binding_limits=[str(limit) for limit in self.limits if not isinstance(limit, Budget)],
             )
-        if least > self.budget_gbp * (1.0 + SPEND_RELATIVE):
+        if self.is_over_budget(least):
             others = [str(limit) for limit in self.limits if not isinstance(limit, Budget)]
             fixed = self.attachment_spend_gbp.sum()
-            reason = f"attachment fees alone cost £{fixed:,.0f}" if fixed > self.budget_gbp else " and ".join(others)
+            reason = (
+                f"attachment fees, which alone cost £{fixed:,.0f}" if fixed > self.budget_gbp else " and ".join(others)
+            )
             raise DesignInfeasibleError(
                 f"The cheapest tariff that meets the limits costs £{least:,.2f}; the budget is "
                 f"£{self.budget_gbp:,.2f}. In conflict: Budget with {reason}. Try a budget of at least "
@@ -203,8 +210,12 @@ class DesignProblem:
             )
 
     @cached_property
-    def _parts(self) -> tuple[Programme, ...]:
-        return tuple(self.programme.only(name) for name in self.base.groups)
+    def _parts(self) -> tuple[Programme | None, ...]:
+        """Return each group alone; None where it has nobody."""
+        people = self.programme.caseload.group_participants
+        return tuple(
+            self.programme.only(name) if n > 0 else None for name, n in zip(self.base.groups, people, strict=True)
+        )
 
     def columns(self, group: int, outcome_fee_gbp: FloatArray, sustainment_fee_gbp: FloatArray) -> GroupPrices:
         """Return cost and achievement of many tariffs of one group, by the exact equilibrium, in blocks of memory.
@@ -217,6 +228,9 @@ class DesignProblem:
             List fees.
         """
         part = self._parts[group]
+        if part is None:
+            nothing = np.zeros(outcome_fee_gbp.size)
+            return GroupPrices(outcome_fee_gbp, sustainment_fee_gbp, nothing, nothing)
         people, context = part.caseload.participants, SegmentContext.of(part)
         sustainments = part.tariff.sustainments(part.caseload, part.discount_rate)
         cost, achieved = np.empty(outcome_fee_gbp.size), np.empty(outcome_fee_gbp.size)

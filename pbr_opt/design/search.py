@@ -179,7 +179,7 @@ def _worth_keeping(menu: Menu, multiplier: float, gap: float) -> IntArray:
     """Return the columns whose reduced cost does not exceed the gap: no others are in a better design."""
     reduced = menu.loss + multiplier * menu.cost
     slack = _TIE * float(np.abs(reduced).max())
-    return np.flatnonzero(reduced - reduced.min() <= gap + slack)
+    return np.flatnonzero(reduced - reduced.min() <= max(gap, 0.0) + slack)
 
 
 def _extend(

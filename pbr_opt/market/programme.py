@@ -14,7 +14,7 @@ from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.central_case import CentralCase
 from pbr_opt.market.evidence import Figure, Source
 from pbr_opt.market.tariffs import ContractTerms, Tariff
-from pbr_opt.quantities import FloatArray, Inspection, nearest
+from pbr_opt.quantities import FloatArray, Inspection, label, nearest
 
 __all__ = ["Programme"]
 
@@ -204,7 +204,7 @@ def _by_group(
 ) -> FloatArray:
     """Return money by group from a scalar, a mapping or an array in the order of the groups."""
     if isinstance(value, Mapping):
-        _inspect_groups(check, groups, tuple(str(key) for key in value), place)
-        named = {str(key): amount for key, amount in value.items()}
+        _inspect_groups(check, groups, tuple(label(key) for key in value), place)
+        named = {label(key): amount for key, amount in value.items()}
         value = np.array([named.get(name, 0.0) for name in groups])
     return check.money(place, value, len(groups))

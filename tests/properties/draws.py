@@ -22,7 +22,10 @@ MOST_GBP: Final = 1e7
 
 Floats = NDArray[np.float64]
 
-RATES: Final = st.one_of(st.sampled_from([0.0, 0.02, 0.12, 0.3, 0.5, 1.0]), st.floats(0.0, 1.0, allow_subnormal=False))
+LEAST_RATE: Final = 1e-6
+"""Rates are 0 or at least this: one person in a million. Below 1e-300 quotients overflow, which is nobody's case."""
+
+RATES: Final = st.one_of(st.sampled_from([0.0, LEAST_RATE, 0.02, 0.12, 0.3, 0.5, 1.0]), st.floats(LEAST_RATE, 1.0))
 REACHES: Final = st.one_of(st.sampled_from([0.0, 0.01, 0.3, 0.5, 1.0]), st.floats(1e-3, 1.0))
 """Share of the way from deadweight to 1 that support can go; 0 makes the ceiling equal to the deadweight."""
 CURVATURES: Final = st.one_of(st.sampled_from([0.0, 1e-6, 0.1, 0.5, 0.95]), st.floats(0.0, 0.95, allow_subnormal=False))
