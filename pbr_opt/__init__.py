@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pbr_opt.market.caseload import Caseload
     from pbr_opt.market.evidence import Figure, Source
     from pbr_opt.market.programme import Programme
+    from pbr_opt.market.supply_chain import SupplyChain
     from pbr_opt.market.tariffs import ContractTerms, Tariff
     from pbr_opt.metrics import Metrics
     from pbr_opt.programmes.registry import list_programmes, load
@@ -77,6 +78,7 @@ _HOME = {
     "ProgrammeDataError": "errors",
     "SolverError": "errors",
     "Source": "market.evidence",
+    "SupplyChain": "market.supply_chain",
     "SupportShortfall": "design.objectives",
     "Tariff": "market.tariffs",
     "TotalSupport": "design.objectives",
@@ -115,6 +117,7 @@ __all__ = [  # written out for type checkers; a test holds it against _HOME
     "ProgrammeDataError",
     "SolverError",
     "Source",
+    "SupplyChain",
     "SupportShortfall",
     "Tariff",
     "TotalSupport",

@@ -10,8 +10,11 @@ import numpy as np
 
 from pbr_opt.equilibrium.best_response import BestResponse, best_response
 from pbr_opt.equilibrium.certificate import Certificate, ProviderClaim, certify_provider
+from pbr_opt.equilibrium.chain import ChainEquilibrium, solve_chain
+from pbr_opt.equilibrium.deliveries import Deliveries
 from pbr_opt.errors import Fault, InvalidInputError
 from pbr_opt.market.programme import Programme
+from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.metrics import Metrics, measure
 from pbr_opt.quantities import FloatArray, frozen, nearest
@@ -23,6 +26,22 @@ __all__ = ["Evaluation", "evaluate"]
 
 _FRAMES: Final = ("groups", "segments", "agents", "payments")
 _PRIME: Final = "prime"
+_BOOKED: Final = (
+    "income_gbp",
+    "paid_on_gbp",
+    "support_gbp",
+    "base_service_gbp",
+    "finance_cost_gbp",
+    "fixed_cost_gbp",
+    "profit_gbp",
+    "referrals",
+    "delivered",
+    "parked",
+    "outcomes",
+    "shadow_price",
+    "place_price_gbp",
+    "active",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,26 +56,36 @@ class Evaluation:
         The list prices.
     payable : Tariff
         What is actually paid under the contract terms, in the order of the caseload's groups.
+    rows : Programme
+        The programme seen by who serves whom: without a supply chain itself; with one, its caseload has a row for each
+        segment, area and deliverer.
     behaviour : BestResponse
-        What providers do, per segment in the order of the caseload.
+        What providers do, one entry a row of ``rows.caseload``.
+    deliveries : Deliveries or None
+        Area and deliverer of each row, with a supply chain.
+    equilibrium : ChainEquilibrium or None
+        Books, departures and shadow prices, with a supply chain.
     """
 
     programme: Programme
     tariff: Tariff
     payable: Tariff
+    rows: Programme
     behaviour: BestResponse
+    deliveries: Deliveries | None = None
+    equilibrium: ChainEquilibrium | None = None
 
     @property
     def spend_gbp(self) -> float:
         """Return everything the Department pays, attachment fees included."""
-        caseload = self.programme.caseload
+        caseload = self.rows.caseload
         attachment = caseload.group_participants @ self.payable.attachment_fee_gbp
         return float(attachment + caseload.participants @ self.behaviour.payment_gbp)
 
     @cached_property
     def metrics(self) -> Metrics:
         """Return the metrics of the whole programme."""
-        return measure(self.programme, self.payable, self.behaviour)
+        return measure(self.rows, self.payable, self.behaviour)
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -73,7 +102,7 @@ class Evaluation:
     @cached_property
     def group_parked_share(self) -> FloatArray:
         """Return the share of each group's people who are parked, in the order of the caseload's groups."""
-        caseload = self.programme.caseload
+        caseload = self.rows.caseload
         parked = caseload.sum_by_group(caseload.participants * self.behaviour.parked)
         return frozen(parked / np.maximum(caseload.group_participants, np.finfo(float).tiny))
 
@@ -116,7 +145,7 @@ class Evaluation:
         return pd.DataFrame(columns)
 
     def _groups(self) -> dict[str, object]:
-        caseload, behaviour = self.programme.caseload, self.behaviour
+        caseload, behaviour = self.rows.caseload, self.behaviour
         people = caseload.participants
         by_group = caseload.sum_by_group
         heads = np.maximum(caseload.group_participants, np.finfo(float).tiny)
@@ -134,10 +163,11 @@ class Evaluation:
         }
 
     def _segments(self) -> dict[str, object]:
-        caseload, behaviour = self.programme.caseload, self.behaviour
-        return {
+        caseload, behaviour, table = self.rows.caseload, self.behaviour, self.deliveries
+        where = {} if table is None else {"area": list(table.area)}
+        return where | {
             "group": caseload.group,
-            "segment": np.arange(len(caseload)),
+            "segment": np.arange(len(caseload)) if table is None else table.segment,
             "participants": caseload.participants,
             "effective_price_gbp": behaviour.price_gbp,
             "parking_threshold_gbp": caseload.parking_threshold_gbp,
@@ -145,11 +175,13 @@ class Evaluation:
             "outcome_rate": behaviour.outcome_rate,
             "deadweight_rate": caseload.deadweight_rate,
             "parked": behaviour.parked,
-            "deliverer": _PRIME,
+            "deliverer": _PRIME if table is None else list(table.deliverer),
         }
 
     def _agents(self) -> dict[str, object]:
-        """One provider delivers everything: it stands for all primes together."""
+        """Return the books; without a chain one provider stands for all primes together."""
+        if self.equilibrium is not None and self.programme.supply_chain is not None:
+            return self._chain_agents(self.equilibrium, self.programme.supply_chain)
         metrics = self.metrics
         costs = metrics.total_support_gbp + metrics.base_service_gbp
         return {
@@ -165,8 +197,21 @@ class Evaluation:
             "active": [True, True],
         }
 
+    @staticmethod
+    def _chain_agents(equilibrium: ChainEquilibrium, chain: SupplyChain) -> dict[str, object]:
+        agents, books = chain.agents, equilibrium.accounts
+        why = {item.agent: item.reason for item in equilibrium.departures}
+        described = {
+            "agent": [agent.name for agent in agents],
+            "kind": [agent.kind for agent in agents],
+            "sector": [agent.sector for agent in agents],
+            "area": [agent.area for agent in agents],
+        }
+        numbers = {name: [getattr(account, name) for account in books] for name in _BOOKED}
+        return described | numbers | {"left_because": [why.get(agent.name, "") for agent in agents]}
+
     def _payments(self) -> dict[str, object]:
-        caseload, behaviour = self.programme.caseload, self.behaviour
+        caseload, behaviour = self.rows.caseload, self.behaviour
         outcome_fee = self.payable.outcome_fee_gbp[caseload.group_index]
         outcomes = caseload.participants * behaviour.outcome_rate
         return {
@@ -207,8 +252,13 @@ def evaluate(programme: Programme, tariff: Tariff | None = None) -> Evaluation:
     """
     chosen = tariff if tariff is not None else programme.tariff
     payable = programme.payable(chosen)
-    behaviour = respond(programme, payable.effective_price_gbp(programme.caseload, programme.discount_rate))
-    return Evaluation(programme, chosen, payable, behaviour)
+    price = payable.effective_price_gbp(programme.caseload, programme.discount_rate)
+    if programme.supply_chain is None:
+        return Evaluation(programme, chosen, payable, programme, respond(programme, price))
+    equilibrium = solve_chain(programme, price, payable.attachment_fee_gbp[programme.caseload.group_index])
+    table = Deliveries.of(equilibrium.cells, price)
+    rows = programme.replace(caseload=table.caseload, supply_chain=None, central_case=None)
+    return Evaluation(programme, chosen, payable, rows, table.behaviour, table, equilibrium)
 
 
 def respond(programme: Programme, price_gbp: FloatArray) -> BestResponse:

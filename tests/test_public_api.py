@@ -40,6 +40,7 @@ PUBLIC_NAMES = (
     "ProgrammeDataError",
     "SolverError",
     "Source",
+    "SupplyChain",
     "SupportShortfall",
     "Tariff",
     "TotalSupport",

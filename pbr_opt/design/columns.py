@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pbr_opt.design.ladder import Ladder, ladders
-from pbr_opt.design.objectives import Parked
+from pbr_opt.design.objectives import NetSocialValue, Parked
 from pbr_opt.design.problem import DesignProblem, GroupPrices
-from pbr_opt.design.search import Menu
+from pbr_opt.design.result import Found
+from pbr_opt.design.search import Menu, lagrangian, solve_knapsack
+from pbr_opt.design.settings import DesignSettings
+from pbr_opt.errors import UnsupportedModelError
 from pbr_opt.quantities import FloatArray
 
-__all__ = ["GroupColumns", "cell_columns", "grid_columns", "parked_columns"]
+__all__ = ["GroupColumns", "cell_columns", "grid_columns", "parked_columns", "solve_columns"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,3 +89,32 @@ def cell_columns(problem: DesignProblem, cells: int) -> list[GroupColumns]:
         relaxed = Menu(cost, np.append(np.minimum(loss[:-1], loss[1:]), loss[-1]))
         answer.append(GroupColumns(exact.prices, exact.menu, relaxed))
     return answer
+
+
+def solve_columns(problem: DesignProblem, settings: DesignSettings) -> Found:
+    """Choose one column a group: exactly on a price step and for people parked, with cell bounds otherwise."""
+    if problem.step_gbp is not None:
+        columns, method = grid_columns(problem), f"knapsack over every price on the £{problem.step_gbp:g} step"
+    elif isinstance(problem.objective, Parked) and problem.programme.supply_chain is None:
+        columns, method = parked_columns(problem), "knapsack over the parking thresholds"
+    else:
+        if isinstance(problem.objective, NetSocialValue):
+            raise UnsupportedModelError(
+                "NetSocialValue is bounded on a price step only; try limits=[..., PriceStep(5)]"
+            )
+        columns, method = cell_columns(problem, settings.cells), f"knapsack over {settings.cells:,} price cells a group"
+    answer = solve_knapsack([part.menu for part in columns], problem.budget_gbp, settings.most_labels)
+    chosen = [part.prices.take(np.array([k])) for part, k in zip(columns, answer.choice, strict=True)]
+    tariff = problem.base.replace(
+        outcome_fee_gbp=np.concatenate([part.outcome_fee_gbp for part in chosen]),
+        sustainment_fee_gbp=np.concatenate([part.sustainment_fee_gbp for part in chosen]),
+    )
+    bound = answer.bound if columns[0].cells is None else _cell_bound(columns, problem.budget_gbp, answer.multiplier)
+    return Found(tariff, answer.loss, min(bound, answer.loss), answer.multiplier, method)
+
+
+def _cell_bound(columns: Sequence[GroupColumns], budget: float, multiplier: float) -> float:
+    """Return a bound on every tariff, those between columns included."""
+    cells: list[Menu] = [part.cells for part in columns if part.cells is not None]
+    tried = multiplier * np.array([0.0, 0.9, 0.97, 0.99, 1.0, 1.01, 1.03, 1.1])
+    return max(lagrangian(cells, budget, float(rate)) for rate in tried)

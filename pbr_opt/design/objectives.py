@@ -58,7 +58,7 @@ class Objective(ABC):
 
     def total(self, evaluation: Evaluation) -> float:
         """Return the objective of an evaluation: the sum over participants."""
-        programme = evaluation.programme
+        programme = evaluation.rows
         term = self.per_participant(evaluation.behaviour, SegmentContext.of(programme))
         return float(programme.caseload.participants @ term)
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from pbr_opt.design.columns import GroupColumns, cell_columns, grid_columns, parked_columns
+from pbr_opt.design.chain_search import solve_through_chain
+from pbr_opt.design.columns import solve_columns
 from pbr_opt.design.convex import convex_bound, solve_convex
 from pbr_opt.design.greedy import solve_greedy
 from pbr_opt.design.ladder import ladders
 from pbr_opt.design.limits import Limit
-from pbr_opt.design.objectives import FirstPoundLoss, NetSocialValue, Objective, Parked
+from pbr_opt.design.objectives import FirstPoundLoss, Objective
 from pbr_opt.design.problem import DesignProblem
-from pbr_opt.design.result import Design, relative_gap
-from pbr_opt.design.search import Menu, lagrangian, solve_knapsack
+from pbr_opt.design.result import Design, Found, relative_gap
 from pbr_opt.design.settings import DesignSettings
 from pbr_opt.errors import Fault, InvalidInputError, SolverError, UnsupportedModelError
 from pbr_opt.evaluation import evaluate
 from pbr_opt.market.programme import Programme
-from pbr_opt.market.tariffs import Tariff
 
 __all__ = ["optimise", "solve"]
 
@@ -30,17 +26,6 @@ solvers stop at about 1e-8 of a problem scaled to 1, exact methods are off by ro
 
 _FALSE_OPTIMUM_RELATIVE = 1e-4
 """A convex solver that calls a point optimal which is further than this from a proved bound is wrong, not inexact."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a method hands over to be checked: prices, its own account of them, and a bound on the loss."""
-
-    tariff: Tariff
-    claimed_loss: float
-    bound: float
-    multiplier: float
-    method: str
 
 
 def optimise(
@@ -113,10 +98,14 @@ def solve(problem: DesignProblem, settings: DesignSettings) -> Design:
     return _checked(problem, _method(problem, settings), settings)
 
 
-def _method(problem: DesignProblem, settings: DesignSettings) -> _Found:
+def _method(problem: DesignProblem, settings: DesignSettings) -> Found:
     """Pick the exact method that fits, or the one that the settings insist on."""
     first_pound = isinstance(problem.objective, FirstPoundLoss)
     name = settings.method
+    if problem.programme.supply_chain is not None:
+        if name in ("greedy", "convex"):
+            raise UnsupportedModelError(f"method '{name}' knows no supply chain; try method='auto'")
+        return solve_through_chain(problem, settings)
     if name in ("greedy", "convex") and (not first_pound or problem.step_gbp is not None):
         raise UnsupportedModelError(
             f"method '{name}' solves FirstPoundLoss without a PriceStep; this problem has {problem.objective.name}"
@@ -129,8 +118,8 @@ def _method(problem: DesignProblem, settings: DesignSettings) -> _Found:
     if name == "convex" or (name == "auto" and first_pound and problem.step_gbp is None and _bent(problem)):
         return _convex(problem, settings)
     if name == "greedy" or (name == "auto" and first_pound and problem.step_gbp is None):
-        return _greedy(problem) if problem.is_piecewise_linear else _columns(problem, settings)
-    return _columns(problem, settings)
+        return _greedy(problem) if problem.is_piecewise_linear else solve_columns(problem, settings)
+    return solve_columns(problem, settings)
 
 
 def _bent(problem: DesignProblem) -> bool:
@@ -140,46 +129,17 @@ def _bent(problem: DesignProblem) -> bool:
     return plain and not problem.is_piecewise_linear
 
 
-def _columns(problem: DesignProblem, settings: DesignSettings) -> _Found:
-    """Choose one column a group: exactly on a price step and for people parked, with cell bounds otherwise."""
-    if problem.step_gbp is not None:
-        columns, method = grid_columns(problem), f"knapsack over every price on the £{problem.step_gbp:g} step"
-    elif isinstance(problem.objective, Parked):
-        columns, method = parked_columns(problem), "knapsack over the parking thresholds"
-    else:
-        if isinstance(problem.objective, NetSocialValue):
-            raise UnsupportedModelError(
-                "NetSocialValue is bounded on a price step only; try limits=[..., PriceStep(5)]"
-            )
-        columns, method = cell_columns(problem, settings.cells), f"knapsack over {settings.cells:,} price cells a group"
-    answer = solve_knapsack([part.menu for part in columns], problem.budget_gbp, settings.most_labels)
-    chosen = [part.prices.take(np.array([k])) for part, k in zip(columns, answer.choice, strict=True)]
-    tariff = problem.base.replace(
-        outcome_fee_gbp=np.concatenate([part.outcome_fee_gbp for part in chosen]),
-        sustainment_fee_gbp=np.concatenate([part.sustainment_fee_gbp for part in chosen]),
-    )
-    bound = answer.bound if columns[0].cells is None else _cell_bound(columns, problem.budget_gbp, answer.multiplier)
-    return _Found(tariff, answer.loss, min(bound, answer.loss), answer.multiplier, method)
-
-
-def _cell_bound(columns: Sequence[GroupColumns], budget: float, multiplier: float) -> float:
-    """Return a bound on every tariff, those between columns included."""
-    cells: list[Menu] = [part.cells for part in columns if part.cells is not None]
-    tried = multiplier * np.array([0.0, 0.9, 0.97, 0.99, 1.0, 1.01, 1.03, 1.1])
-    return max(lagrangian(cells, budget, float(rate)) for rate in tried)
-
-
-def _greedy(problem: DesignProblem) -> _Found:
+def _greedy(problem: DesignProblem) -> Found:
     answer = solve_greedy(ladders(problem), problem.budget_gbp)
     tariff = problem.base.at_price(answer.price_gbp)
     loss = problem.objective.total(evaluate(problem.programme, tariff))
-    return _Found(tariff, loss, loss, answer.multiplier, _GREEDY)
+    return Found(tariff, loss, loss, answer.multiplier, _GREEDY)
 
 
 _GREEDY = "buying steps of all groups by loss saved per pound (exact)"
 
 
-def _convex(problem: DesignProblem, settings: DesignSettings) -> _Found:
+def _convex(problem: DesignProblem, settings: DesignSettings) -> Found:
     """Solve through cvxpy; the bound is this package's own and not the solver's."""
     answer = solve_convex(problem, settings.solver)
     multiplier = answer.multiplier
@@ -188,10 +148,10 @@ def _convex(problem: DesignProblem, settings: DesignSettings) -> _Found:
         exact = _greedy(problem)
         bound, multiplier = exact.bound, exact.multiplier
     method = f"convex programme through cvxpy and {settings.solver}"
-    return _Found(problem.base.at_price(answer.price_gbp), answer.claimed_loss, bound, multiplier, method)
+    return Found(problem.base.at_price(answer.price_gbp), answer.claimed_loss, bound, multiplier, method)
 
 
-def _checked(problem: DesignProblem, found: _Found, settings: DesignSettings) -> Design:
+def _checked(problem: DesignProblem, found: Found, settings: DesignSettings) -> Design:
     """Return the design after holding it against the exact equilibrium, the limits and its bound."""
     evaluation = evaluate(problem.programme, found.tariff)
     aim = problem.objective
@@ -215,6 +175,7 @@ def _checked(problem: DesignProblem, found: _Found, settings: DesignSettings) ->
         )
     bound = min(found.bound, loss)
     status = "optimal" if relative_gap(loss, bound) <= settings.relative_gap else "gap"
+    status = status if found.proved else "local"
     return Design(
         problem, found.tariff, evaluation, objective, -aim.better * bound, status, found.multiplier, found.method
     )

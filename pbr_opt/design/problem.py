@@ -8,10 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from pbr_opt.design.chain_columns import ChainColumns
 from pbr_opt.design.limits import PRICE_CEILING_GBP, Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import Objective, SegmentContext
-from pbr_opt.errors import DesignInfeasibleError
-from pbr_opt.evaluation import respond
+from pbr_opt.equilibrium.chain import ChainEquilibrium
+from pbr_opt.errors import DesignInfeasibleError, EquilibriumError
+from pbr_opt.evaluation import evaluate, respond
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, FloatArray, Inspection, IntArray, frozen
@@ -63,6 +65,8 @@ class DesignProblem:
         What to achieve.
     limits : sequence of Limit
         At most one Budget, one PriceRange, one PriceStep.
+    reference : ChainEquilibrium, optional
+        With a supply chain: who is in it, and shadow prices, as columns are to hold them.
 
     Raises
     ------
@@ -82,6 +86,7 @@ class DesignProblem:
     programme: Programme
     objective: Objective
     limits: Sequence[Limit] = ()
+    reference: ChainEquilibrium | None = None
 
     def __post_init__(self) -> None:
         """Check that limits are limits, one of each kind."""
@@ -148,10 +153,11 @@ class DesignProblem:
 
     @property
     def is_piecewise_linear(self) -> bool:
-        """Whether payment is piecewise linear in prices: b = 0, no mission, no minimum service."""
+        """Whether payment is piecewise linear in prices: b = 0, no mission, no minimum service, no supply chain."""
         programme = self.programme
         return (
-            programme.caseload.response.is_exponential
+            programme.supply_chain is None
+            and programme.caseload.response.is_exponential
             and not programme.mission_gbp.any()
             and not programme.minimum_service_gbp.any()
         )
@@ -182,6 +188,8 @@ class DesignProblem:
     def spend_at(self, tariff: Tariff) -> float:
         """Return everything paid under a tariff, by the exact equilibrium."""
         programme = self.programme
+        if programme.supply_chain is not None:
+            return evaluate(programme, tariff).spend_gbp
         behaviour = respond(programme, programme.effective_price_gbp(tariff))
         return float(self.attachment_spend_gbp.sum() + programme.caseload.participants @ behaviour.payment_gbp)
 
@@ -231,17 +239,35 @@ class DesignProblem:
         if part is None:
             nothing = np.zeros(outcome_fee_gbp.size)
             return GroupPrices(outcome_fee_gbp, sustainment_fee_gbp, nothing, nothing)
-        people, context = part.caseload.participants, SegmentContext.of(part)
         sustainments = part.tariff.sustainments(part.caseload, part.discount_rate)
         cost, achieved = np.empty(outcome_fee_gbp.size), np.empty(outcome_fee_gbp.size)
-        block = max(1, _BLOCK // people.size)
+        block = max(1, _BLOCK // sustainments.size)
         for k in range(0, outcome_fee_gbp.size, block):
             here = slice(k, k + block)
             listed = outcome_fee_gbp[here, None] + sustainment_fee_gbp[here, None] * sustainments
-            behaviour = respond(part, part.terms.outcome_share * listed)
-            cost[here] = behaviour.payment_gbp @ people
-            achieved[here] = self.objective.per_participant(behaviour, context) @ people
+            cost[here], achieved[here] = self._play(group, part, part.terms.outcome_share * listed)
         return GroupPrices(outcome_fee_gbp, sustainment_fee_gbp, cost + self.attachment_spend_gbp[group], achieved)
+
+    def _play(self, group: int, part: Programme, price: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return outcome payments and achievement at effective prices of shape (columns, segments of the group)."""
+        if self.programme.supply_chain is None:
+            people, behaviour = part.caseload.participants, respond(part, price)
+            term = self.objective.per_participant(behaviour, SegmentContext.of(part))
+            return behaviour.payment_gbp @ people, term @ people
+        attachment = self.programme.terms.payable(self.base).attachment_fee_gbp[group]
+        return self._chain[group].at(price, np.full(price.shape[1], attachment), self.objective)
+
+    @cached_property
+    def _chain(self) -> tuple[ChainColumns, ...]:
+        """Return the branches that serve each group, as the reference equilibrium leaves them."""
+        index = self.programme.caseload.group_index
+        reference = self.reference or evaluate(self.programme).equilibrium
+        if reference is None:
+            raise EquilibriumError(
+                "A programme without a supply chain has no branches; this is a bug: please report it."
+            )
+        rows = (np.flatnonzero(index == g) for g in range(len(self.base.groups)))
+        return tuple(ChainColumns.of(self.programme, reference, row) for row in rows)
 
     def at_prices(self, group: int, price_gbp: FloatArray) -> GroupPrices:
         """Return columns at list prices in the programme's own proportion."""

@@ -15,7 +15,35 @@ from pbr_opt.market.tariffs import Tariff
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Design"]
+__all__ = ["Design", "Found", "relative_gap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a method hands over to be checked.
+
+    Attributes
+    ----------
+    tariff : Tariff
+        List prices.
+    claimed_loss : float
+        The method's own account of what they achieve (less is better).
+    bound : float
+        No tariff within the limits has a lower loss.
+    multiplier : float
+        Loss that one more pound of budget saves.
+    method : str
+        In words.
+    proved : bool
+        Whether the bound holds without anything being held fixed.
+    """
+
+    tariff: Tariff
+    claimed_loss: float
+    bound: float
+    multiplier: float
+    method: str
+    proved: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +63,8 @@ class Design:
     bound : float
         No tariff that meets the limits does better than this.
     status : str
-        ``optimal`` (gap within the relative gap asked for), ``gap`` (bound proved, but further away) or ``local``.
+        ``optimal`` (gap within the relative gap asked for), ``gap`` (bound proved, but further away) or ``local``: the
+        bound holds only while those in the chain and the shadow prices of their capital stay as they are.
     budget_price : float
         Shadow price: improvement of the objective by one more pound of budget (of the relaxation where prices jump).
     method : str

@@ -167,9 +167,9 @@ def _encode(check: Inspection, group: Sequence[object] | NDArray[np.generic]) ->
     except TypeError:  # ids of several types (a None among the names): checked one by one
         names = check.labels("group", list(group))
         distinct, first, inverse = np.unique(np.asarray(names), return_index=True, return_inverse=True)
-    names = np.asarray([label(name) for name in distinct])
-    if np.unique(names).size < distinct.size:  # ids that differ by blanks alone are one id
-        distinct, first, inverse = np.unique(names[inverse], return_index=True, return_inverse=True)
+    spelt = np.asarray([label(name) for name in distinct])
+    if np.unique(spelt).size < distinct.size:  # ids that differ by blanks alone are one id
+        distinct, first, inverse = np.unique(spelt[inverse], return_index=True, return_inverse=True)
     if distinct.size == 0:
         check.fault("group", "nothing", "at least one segment")
         return (), np.zeros(0, dtype=np.int64)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.central_case import CentralCase
 from pbr_opt.market.evidence import Figure, Source
+from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import ContractTerms, Tariff
 from pbr_opt.quantities import FloatArray, Inspection, label, nearest
 
@@ -31,8 +32,8 @@ class Programme:
         Participants by segment.
     tariff : Tariff
         The programme's own list prices: the baseline.
-    supply_chain : None
-        Reserved: without one a prime delivers everything itself.
+    supply_chain : SupplyChain, optional
+        Who delivers; without one a prime delivers everything itself.
     outcome_value_gbp : scalar, mapping by group, or array in the order of the caseload's groups, optional
         v, what an additional outcome is worth to society, GBP. None when nobody has said.
     discount_rate : float, optional
@@ -67,7 +68,7 @@ class Programme:
     name: str
     caseload: Caseload
     tariff: Tariff
-    supply_chain: None
+    supply_chain: SupplyChain | None
     outcome_value_gbp: FloatArray | None
     discount_rate: float
     terms: ContractTerms
@@ -84,7 +85,7 @@ class Programme:
         name: str,
         caseload: Caseload,
         tariff: Tariff,
-        supply_chain: None = None,
+        supply_chain: SupplyChain | None = None,
         outcome_value_gbp: ArrayLike | Mapping[str, float] | None = None,
         discount_rate: float = 0.0,
         *,
@@ -160,6 +161,7 @@ class Programme:
         tariff = self.tariff.aligned(self.caseload.groups)
         value = self.outcome_value_gbp
         return self.replace(
+            supply_chain=None,
             caseload=self.caseload.take(rows),
             tariff=tariff.take([at]),
             outcome_value_gbp=None if value is None else value[at : at + 1],
@@ -186,8 +188,29 @@ def _inspect_types(check: Inspection, caseload: object, tariff: object, supply_c
         check.fault("caseload", type(caseload).__name__, "a Caseload")
     if not isinstance(tariff, Tariff):
         check.fault("tariff", type(tariff).__name__, "a Tariff")
-    if supply_chain is not None:
-        check.fault("supply_chain", type(supply_chain).__name__, "None", "this version has primes that deliver alone")
+    if isinstance(supply_chain, SupplyChain) and isinstance(caseload, Caseload):
+        _inspect_skills(check, supply_chain, caseload)
+    elif supply_chain is not None:
+        remedy = "SupplyChain.from_graph(graph)"
+        check.fault("supply_chain", type(supply_chain).__name__, "a SupplyChain or None", remedy)
+
+
+def _inspect_skills(check: Inspection, chain: SupplyChain, caseload: Caseload) -> None:
+    """Record skills for groups or segments that the caseload does not have."""
+    for agent in chain.agents:
+        for key in ("productivity", "ceiling_bonus"):
+            value = getattr(agent, key)
+            place = f"agent '{agent.name}'.{key}"
+            if isinstance(value, tuple):
+                named = [item[0] for item in value if isinstance(item, tuple)]
+                for name in named:
+                    if name not in caseload.groups:
+                        wanted = "only payment groups of the caseload"
+                        check.fault(place, f"group '{name}'", wanted, nearest(name, caseload.groups))
+                if not named and len(value) != len(caseload):
+                    check.fault(
+                        place, f"{len(value)} numbers", f"one number, or one for each of {len(caseload)} segments"
+                    )
 
 
 def _inspect_groups(check: Inspection, groups: Sequence[str], given: Sequence[str], place: str) -> None:

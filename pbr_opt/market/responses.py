@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import inv_boxcox
 
-from pbr_opt.quantities import FloatArray
+from pbr_opt.quantities import FloatArray, IntArray
 
 __all__ = ["HaraResponse"]
 
@@ -53,6 +53,12 @@ class HaraResponse:
     ceiling_rate: FloatArray
     response_scale_gbp: FloatArray
     curvature: FloatArray
+
+    def take(self, rows: IntArray) -> HaraResponse:
+        """Return the response of some segments."""
+        return HaraResponse(
+            self.deadweight_rate[rows], self.ceiling_rate[rows], self.response_scale_gbp[rows], self.curvature[rows]
+        )
 
     @property
     def reach(self) -> FloatArray:

@@ -1,30 +1,32 @@
 """Read a programme from a folder: one TOML file and a few CSV tables that people can edit.
 
-``programme.toml`` names it; ``tariff.csv`` and ``segments.csv`` are needed; ``groups.csv``, ``figures.csv`` and
-``sources.csv`` are read when they are there. ``docs/data-work-programme-2011.md`` describes every column. All faults of
-a folder are collected and raised at once, each with its file and line.
+``programme.toml`` names it; ``tariff.csv`` and ``segments.csv`` are needed; ``groups.csv``, ``figures.csv``,
+``sources.csv`` and a supply chain are read when they are there; what a folder does not have comes from the programme
+that it is based on, if it names one. ``docs/data-work-programme-2011.md`` describes every column, and
+``docs/data-supply-chain-2011.md`` bases and chains. All faults are collected and raised at once, each with its file and
+line.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from pbr_opt.errors import InvalidInputError
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.evidence import STATUSES, Figure, Source
 from pbr_opt.market.figure_book import FIELDS, TARIFF_COLUMNS, FigureBook, inspect_figure
 from pbr_opt.market.programme import Programme
-from pbr_opt.programmes.tables import Row, Table, TableForm, number_in, read_table, text_of
+from pbr_opt.market.supply_chain import SupplyChain
+from pbr_opt.programmes.chains import CHAIN, ChainReader
+from pbr_opt.programmes.layers import PROGRAMME_FILE, Layer, layers_of, table_of, tables_of
+from pbr_opt.programmes.tables import Row, Table, TableForm, number_in
 from pbr_opt.quantities import Inspection, nearest
 
 __all__ = ["PROGRAMME_FILE", "SEGMENT_COLUMNS", "Contents", "read_contents", "read_programme"]
-
-PROGRAMME_FILE: Final = "programme.toml"
 
 _EVIDENCE = ("unit", "source", "low", "high", "note")
 _TARIFF: Final = TableForm("tariff.csv", ("group", "column", "value", "status"), _EVIDENCE)
@@ -62,6 +64,8 @@ class Contents:
         Every figure, tariff cells first.
     register : tuple of Source
         Every source.
+    seed : int or None
+        From which the folder's generated rows were drawn.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Contents:
     group_names: Mapping[str, str]
     book: FigureBook
     register: tuple[Source, ...]
+    seed: int | None = None
 
 
 def read_programme(folder: Traversable, settings_file: str = PROGRAMME_FILE) -> Programme:
@@ -92,79 +97,54 @@ def read_programme(folder: Traversable, settings_file: str = PROGRAMME_FILE) -> 
         With every fault of every file.
     """
     check = Inspection(f"Programme folder '{folder.name}'")
-    segments = read_table(check, folder, _SEGMENTS)
-    contents = _contents(check, folder, settings_file, tuple(dict.fromkeys(row["group"] for row in segments.rows)))
+    layers = layers_of(check, folder, settings_file)
+    segments = table_of(check, layers, _SEGMENTS)
+    contents = _contents(check, layers, tuple(dict.fromkeys(row["group"] for row in segments.rows)))
     caseload = _caseload(check, segments)
+    keys = tuple(source.key for source in contents.register)
+    chain = ChainReader(check, contents.book.groups, keys).read(layers)
     if not check.faults:
         _inspect_book(check, contents)
     check.finish()
-    return _programme(contents, cast(Caseload, caseload))  # where there is none, finish has raised
+    return _programme(contents, cast(Caseload, caseload), chain)  # where there is no caseload, finish has raised
 
 
 def read_contents(folder: Traversable, settings_file: str = PROGRAMME_FILE) -> Contents:
-    """Return what a folder says, but for its segments: what a derivation starts from.
+    """Return what a folder says, but for its segments and its chain: what a derivation starts from.
 
     Raises
     ------
     InvalidInputError
-        With every fault of every file but ``segments.csv``.
+        With every fault of every file but ``segments.csv`` and those of the chain.
     """
     check = Inspection(f"Programme folder '{folder.name}'")
-    contents = _contents(check, folder, settings_file, ())
+    contents = _contents(check, layers_of(check, folder, settings_file), ())
     check.finish()
     return contents
 
 
-def _contents(check: Inspection, folder: Traversable, settings_file: str, ordered: Sequence[str]) -> Contents:
-    """Return everything but the segments; groups in the order given, then those that only other tables know."""
-    name, cut = _settings(check, folder, settings_file)
-    groups = read_table(check, folder, _GROUPS)
-    cells, figures = read_table(check, folder, _TARIFF), read_table(check, folder, _FIGURES)
-    known = tuple(ordered) or tuple(dict.fromkeys(row["group"] for row in cells.rows))
-    _inspect_group_ids(check, (*groups.rows, *cells.rows), known)
+def _contents(check: Inspection, layers: Sequence[Layer], ordered: Sequence[str]) -> Contents:
+    """Return everything but segments and chain; groups in the order given, then those that only other tables know."""
+    groups = table_of(check, layers, _GROUPS)
+    cells, figures = tables_of(check, layers, _TARIFF), tables_of(check, layers, _FIGURES)
+    rows = [row for table in cells for row in table.rows]
+    known = tuple(ordered) or tuple(dict.fromkeys(row["group"] for row in rows))
+    _inspect_group_ids(check, (*groups.rows, *rows), known)
     names, families = _groups(check, groups, known)
-    register = _register(check, read_table(check, folder, _SOURCES))
+    sources = [source for table in tables_of(check, layers, _SOURCES) for source in _register(check, table)]
+    register = tuple({source.key: source for source in sources}.values())
     vocabulary = _Vocabulary(tuple(s.key for s in register), (*known, *(name for name in families.values() if name)))
-    tariff = _figures(check, cells.rows, _cell_id, vocabulary)
-    book = FigureBook((*tariff, *_figures(check, figures.rows, _figure_id, vocabulary)), families)
-    return Contents(name, cut, names, book, register)
+    found = [_figures(check, table.rows, _cell_id, vocabulary) for table in cells]
+    found += [_figures(check, table.rows, _figure_id, vocabulary) for table in figures]
+    book = FigureBook((figure for part in found for figure in part), families)
+    settings = layers[0].settings
+    return Contents(settings.name, _segments_per_group(layers), names, book, register, settings.seed)
 
 
-def _settings(check: Inspection, folder: Traversable, file: str) -> tuple[str, int | None]:
-    """Return the programme's name, and how finely its groups are cut."""
-    text = text_of(check, folder, file)
-    try:
-        settings: dict[str, Any] = {} if text is None else tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        check.fault(file, str(error), "a TOML file", 'texts stand in quotes: name = "..."')
-        return "", None
-    if text is None:
-        return "", None
-    _inspect_keys(check, file, settings, ("name", "description", "central_case"))
-    name, case = settings.get("name"), settings.get("central_case")
-    if not isinstance(name, str) or not name.strip():
-        check.fault(f"{file}, name", "nothing" if name is None else name, "a name in quotes")
-    if not isinstance(settings.get("description", ""), str):
-        check.fault(f"{file}, description", settings["description"], "a text in quotes")
-    return str(name), None if case is None else _segments_per_group(check, file, case)
-
-
-def _segments_per_group(check: Inspection, file: str, case: object) -> int:
-    table = case if isinstance(case, dict) else {}
-    if table is not case:
-        check.fault(f"{file}, central_case", case, "a table", "[central_case] on a line of its own")
-    _inspect_keys(check, f"{file}, central_case", table, ("segments_per_group",))
-    given = table.get("segments_per_group", 20)
-    whole = isinstance(given, int) and not isinstance(given, bool)
-    if not whole:
-        check.fault(f"{file}, segments_per_group", given, "a whole number")
-    return int(check.number(f"{file}, segments_per_group", given, lowest=1, highest=100_000)) if whole else 1
-
-
-def _inspect_keys(check: Inspection, place: str, table: Mapping[str, object], known: Sequence[str]) -> None:
-    for key in table:
-        if key not in known:
-            check.fault(place, f"'{key}'", "only known keys", nearest(key, known))
+def _segments_per_group(layers: Sequence[Layer]) -> int | None:
+    """Return how finely groups are cut by the nearest folder that says it; a base says it of its own segments only."""
+    at = next((k for k, layer in enumerate(layers) if layer.holds(_SEGMENTS.file)), len(layers) - 1)
+    return next((cut for layer in layers[: at + 1] if (cut := layer.settings.segments_per_group) is not None), None)
 
 
 def _inspect_group_ids(check: Inspection, rows: Iterable[Row], known: Sequence[str]) -> None:
@@ -237,7 +217,10 @@ def _figures(
             continue
         lines[figure_id] = row.line
         figure = _figure(check, row, figure_id, vocabulary.keys)
-        if figure is not None and inspect_figure(check, row.place(), figure_id, figure.value, vocabulary.labels):
+        if figure is None:
+            continue
+        of_chain = figure_id.partition("/")[0] == CHAIN  # read by whoever generated the chain, and not by the model
+        if of_chain or inspect_figure(check, row.place(), figure_id, figure.value, vocabulary.labels):
             found.append(figure)
     return found
 
@@ -321,13 +304,13 @@ def _attempt(check: Inspection, make: Callable[[], _T], translate: Callable[[str
         return None
 
 
-def _programme(contents: Contents, caseload: Caseload) -> Programme:
+def _programme(contents: Contents, caseload: Caseload, chain: SupplyChain | None) -> Programme:
     book, cut = contents.book, contents.segments_per_group
     return Programme(
         contents.name,
         caseload,
         book.tariff(),
-        None,
+        chain,
         book.outcome_value(),
         book.number("discount_rate") or 0.0,
         terms=book.terms(),

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import os
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Final
 
 from pbr_opt.errors import ProgrammeDataError
 from pbr_opt.market.programme import Programme
 from pbr_opt.programmes.files import PROGRAMME_FILE, read_programme
+from pbr_opt.programmes.layers import bundled_folder, list_bundled
 from pbr_opt.quantities import nearest
 
 __all__ = ["list_programmes", "load"]
-
-_PACKAGE: Final = "pbr_opt.programmes"
 
 
 def list_programmes() -> tuple[str, ...]:
     """Return the names of the programmes that come with the package.
 
     >>> list_programmes()
-    ('work_programme_2011',)
+    ('work_programme_2011', 'work_programme_2011_chain')
     """
-    return tuple(sorted(item.name for item in resources.files(_PACKAGE).iterdir() if _is_programme(item.name)))
-
-
-@cache
-def _is_programme(name: str) -> bool:
-    return resources.files(_PACKAGE).joinpath(name, PROGRAMME_FILE).is_file()
+    return list_bundled()
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Programme:
@@ -59,8 +50,9 @@ def load(name_or_path: str | os.PathLike[str]) -> Programme:
     >>> programme.caseload.groups, round(programme.caseload.total_participants)
     (('1', '2', '3', '4', '5', '6', '7', '8', '9'), 1950000)
     """
-    if isinstance(name_or_path, str) and name_or_path in list_programmes():
-        return read_programme(resources.files(_PACKAGE).joinpath(name_or_path))
+    bundled = bundled_folder(name_or_path) if isinstance(name_or_path, str) else None
+    if bundled is not None:
+        return read_programme(bundled)
     path = Path(name_or_path).expanduser()
     if path.is_dir():
         return read_programme(path)

@@ -231,9 +231,7 @@ def test_t16_productivity_and_ceiling_raise_outcomes_and_lower_the_threshold(dat
     caseload = data.draw(draws.caseloads())
     price = data.draw(draws.prices(caseload))
     abler = caseload.replace(response_scale_gbp=caseload.response_scale_gbp / data.draw(st.floats(1.0, 10.0)))
-    higher = caseload.replace(
-        ceiling_rate=caseload.ceiling_rate + data.draw(st.floats(0.0, 1.0)) * (1 - caseload.ceiling_rate)
-    )
+    higher = caseload.replace(ceiling_rate=caseload.ceiling_rate + data.draw(draws.RATES) * (1 - caseload.ceiling_rate))
     here = best_response(caseload.response, price)
     for better in (abler, higher):
         assert np.all(better.parking_threshold_gbp <= caseload.parking_threshold_gbp * (1 + ROUNDING))

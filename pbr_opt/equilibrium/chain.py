@@ -1,0 +1,246 @@
+"""The equilibrium of a whole supply chain: who serves whom, with what support, who earns what, who leaves.
+
+Each area is solved by backward induction (:mod:`~pbr_opt.equilibrium.delegation`) and then played from the top:
+people and money are sent down the branches and booked. Shadow prices of working capital are found by iteration,
+because prices and referrals answer to them; then whoever cannot cover its fixed cost leaves, and all is solved
+again, until nobody leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pbr_opt.equilibrium.accounts import Account, Cell, Departure, Ledger
+from pbr_opt.equilibrium.best_response import BestResponse
+from pbr_opt.equilibrium.delegation import Branch, Options, area_caseload, branches
+from pbr_opt.equilibrium.liquidity import shadow_price
+from pbr_opt.equilibrium.referrals import allot
+from pbr_opt.errors import EquilibriumError
+from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.programme import Programme
+from pbr_opt.market.supply_chain import SupplyChain
+from pbr_opt.quantities import FloatArray
+
+__all__ = ["ChainEquilibrium", "solve_chain"]
+
+_ROUNDS: Final = 200
+_SETTLED: Final = 1e-10
+"""Shadow prices that move by less than this have settled."""
+_DAMPED_AFTER: Final = 20
+_BROKE_GBP: Final = -1e-6
+"""A margin below this is a loss, above it rounding of sums of millions."""
+
+
+@dataclass(frozen=True, eq=False)
+class ChainEquilibrium:
+    """What happens in a chain under a tariff.
+
+    Attributes
+    ----------
+    chain : SupplyChain
+        Those that stayed.
+    accounts : tuple of Account
+        One for every agent of the chain that was asked about, in its order; those that left have nothing.
+    cells : tuple of Cell
+        Who serves which segments of which area, and how.
+    departures : tuple of Departure
+        Who left, why, and in which round.
+    """
+
+    chain: SupplyChain
+    accounts: tuple[Account, ...]
+    cells: tuple[Cell, ...]
+    departures: tuple[Departure, ...]
+
+
+def solve_chain(programme: Programme, price_gbp: FloatArray, attachment_gbp: FloatArray) -> ChainEquilibrium:
+    """Return the equilibrium of a programme's chain.
+
+    Parameters
+    ----------
+    programme : Programme
+        With a supply chain.
+    price_gbp, attachment_gbp : array (segments,)
+        What the Department pays per outcome and per participant.
+
+    Returns
+    -------
+    ChainEquilibrium
+        Primes stay whatever they earn: they hold the contract. Subcontractors leave one a payer and round, the one with
+        the largest loss first, because others may live when it has gone.
+
+    Raises
+    ------
+    EquilibriumError
+        When shadow prices or prices of places do not settle.
+    """
+    asked = programme.supply_chain
+    if asked is None:
+        raise EquilibriumError("There is no supply chain to solve; try evaluate(), which then takes primes alone.")
+    chain, departures = asked, list[Departure]()
+    shadows: Mapping[str, float] = {}
+    while True:
+        shadows, ledger = _settle(programme, chain, price_gbp, attachment_gbp, shadows)
+        leaving = _leaving(chain, ledger, 1 + max((item.round for item in departures), default=0))
+        if not leaving:
+            break
+        departures += leaving
+        chain = chain.without(item.agent for item in leaving)
+        shadows = {name: value for name, value in shadows.items() if name in chain.by_name}
+    idle = {agent.name: Account(agent.name, active=False) for agent in asked.agents}
+    accounts = tuple(ledger.accounts.get(agent.name, idle[agent.name]) for agent in asked.agents)
+    return ChainEquilibrium(chain, accounts, tuple(ledger.cells), tuple(departures))
+
+
+def _leaving(chain: SupplyChain, ledger: Ledger, number: int) -> list[Departure]:
+    """Return each payer's payee with the largest loss."""
+    answer = []
+    for payer in chain.agents[1:]:
+        losses = [(ledger.accounts[payee.name].profit_gbp, payee.name) for payee in chain.payees(payer.name)]
+        if losses and min(losses)[0] < _BROKE_GBP:
+            margin, name = min(losses)
+            account = ledger.accounts[name]
+            why = "no referrals" if account.referrals == 0 else "income below cost"
+            answer.append(Departure(name, number, margin, why))
+    return answer
+
+
+def _settle(
+    programme: Programme,
+    chain: SupplyChain,
+    price_gbp: FloatArray,
+    attachment_gbp: FloatArray,
+    shadows: Mapping[str, float],
+) -> tuple[Mapping[str, float], Ledger]:
+    """Return shadow prices that agree with what is done under them, and the books."""
+    wanted: dict[str, float] = {}
+    for number in range(_ROUNDS):
+        ledger = _play(programme, chain, price_gbp, attachment_gbp, shadows)
+        wanted = {name: value for name, value in ledger.shadow_prices.items() if value > 0.0 or shadows.get(name)}
+        change = max((abs(value - shadows.get(name, 0.0)) for name, value in wanted.items()), default=0.0)
+        if change <= _SETTLED:
+            return shadows, ledger
+        keep = 0.0 if number < _DAMPED_AFTER else 0.5
+        shadows = {n: keep * shadows.get(n, 0.0) + (1.0 - keep) * value for n, value in wanted.items()}
+    worst = max(wanted, key=lambda name: abs(wanted[name] - shadows.get(name, 0.0)))
+    raise EquilibriumError(
+        f"Shadow prices of working capital do not settle after {_ROUNDS} rounds: '{worst}' stands at "
+        f"{shadows[worst]:.6g} and would move to {wanted[worst]:.6g}. Try fixed_share contracts, or more working "
+        "capital."
+    )
+
+
+def _play(
+    programme: Programme,
+    chain: SupplyChain,
+    price_gbp: FloatArray,
+    attachment_gbp: FloatArray,
+    shadows: Mapping[str, float],
+) -> Ledger:
+    """Send people and money down every branch of every area."""
+    row = programme.caseload.group_index
+    service = programme.base_service_gbp[row], programme.minimum_service_gbp[row]
+    ledger = Ledger({agent.name: Account(agent.name, fixed_cost_gbp=agent.fixed_cost_gbp) for agent in chain.agents})
+    for area in chain.areas:
+        caseload = area_caseload(programme.caseload, area)
+        for prime in branches(chain, area.name, caseload, service, shadows):
+            people = caseload.participants * chain.area_share(prime.agent.name)
+            game = _Area(area.name, caseload, ledger)
+            outcomes = game.serve(prime, price_gbp, attachment_gbp, people)
+            game.pay(chain.department.name, prime, price_gbp, attachment_gbp, people, outcomes)
+    paid = ledger.accounts[chain.department.name]
+    paid.income_gbp = paid.paid_on_gbp  # from the Treasury
+    return ledger
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Area:
+    """One area's people being sent down, with the books open."""
+
+    name: str
+    caseload: Caseload
+    ledger: Ledger
+
+    def serve(self, branch: Branch, price: FloatArray, attachment: FloatArray, people: FloatArray) -> FloatArray:
+        """Book what a branch does with people it has been given; return outcomes by segment."""
+        self.ledger.accounts[branch.agent.name].referrals += float(people.sum())
+        to_hand = branch.agent.working_capital_gbp + float(attachment @ people)
+        if not branch.below:
+            return self._deliver(branch, branch.deliver(price), price, people, to_hand)
+        options = branch.options(price, attachment, people)
+        share, places = _shares(branch, options, people)
+        for k, payee in enumerate(branch.below, 1):
+            to_hand -= payee.contract.attachment_share * float(attachment @ (people * share[k]))
+        outcomes = self._deliver(branch, options.own, price, people * share[0], to_hand)
+        for k, payee in enumerate(branch.below, 1):
+            sent = people * share[k]
+            passed_on = attachment * payee.contract.attachment_share
+            reached = self.serve(payee, options.price_gbp[k], passed_on, sent)
+            self.pay(branch.agent.name, payee, options.price_gbp[k], passed_on, sent, reached)
+            self.ledger.accounts[payee.agent.name].place_price_gbp = float(places[k])
+            outcomes = outcomes + reached
+        return outcomes
+
+    def pay(  # an entry in two books
+        self,
+        payer: str,
+        payee: Branch,
+        price: FloatArray,
+        attachment: FloatArray,
+        people: FloatArray,
+        outcomes: FloatArray,
+    ) -> None:
+        """Book what a payer owes a payee, and what waiting for it costs the payee."""
+        edge, account = payee.contract, self.ledger.accounts[payee.agent.name]
+        for_outcomes = float(price @ outcomes)
+        fees = (edge.referral_fee_gbp - edge.management_fee_gbp) * float(people.sum())
+        account.income_gbp += for_outcomes + float(attachment @ people) + fees
+        account.finance_cost_gbp += payee.haircut * for_outcomes
+        if edge.form == "two_part" and payer != self.ledger.department:
+            account.income_gbp -= max(account.profit_gbp, 0.0)
+        self.ledger.accounts[payer].paid_on_gbp += account.income_gbp
+
+    def _deliver(
+        self, branch: Branch, there: BestResponse, price: FloatArray, people: FloatArray, to_hand: float
+    ) -> FloatArray:
+        """Book the agent's own delivery of some people, with so much money to hand before outcomes pay."""
+        account = self.ledger.accounts[branch.agent.name]
+        if not people.any():
+            return np.zeros_like(people)
+        account.delivered += float(people.sum())
+        account.support_gbp += float(people @ there.support_gbp)
+        account.base_service_gbp += float(people @ branch.base_service_gbp) if branch.agent.delivers else 0.0
+        account.parked += float(people @ there.parked)
+        outcomes = people * there.outcome_rate
+        account.outcomes += float(outcomes.sum())
+        self.ledger.cells.append(Cell(self.name, branch.agent.name, people, self.caseload, price, there))
+        if np.isfinite(to_hand):
+            account.shadow_price = shadow_price(branch.response, branch.worth(price), people, max(to_hand, 0.0))
+        return outcomes
+
+
+def _shares(branch: Branch, options: Options, people: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return shares of each segment by option (itself, then payees), and prices of places."""
+    share = np.zeros_like(options.value)
+    total = float(people.sum())
+    for k, payee in enumerate(branch.below, 1):
+        allotted = payee.contract.volume_share or 0.0
+        if allotted * total > payee.agent.capacity:
+            allotted = payee.agent.capacity / total
+        share[k] = allotted
+    rest = 1.0 - share.sum(axis=0)
+    open_to = options.open_to
+    below = [branch.below[k - 1] for k in open_to[1:]]
+    fewest = np.array([0.0, *(payee.contract.guaranteed_volume for payee in below)])
+    most = np.array([np.inf, *(payee.agent.capacity for payee in below)])
+    if total == 0.0:
+        fewest = np.zeros_like(fewest)
+    answer = allot(options.value[open_to], people * rest, fewest, most)
+    share[open_to] = answer.share * rest
+    places = np.zeros(share.shape[0])
+    places[open_to] = answer.place_price_gbp
+    return share, places

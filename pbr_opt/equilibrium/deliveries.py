@@ -1,0 +1,79 @@
+"""Who is served with what, as one table that looks like a caseload: so that judging it needs no other code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pbr_opt.equilibrium.accounts import Cell
+from pbr_opt.equilibrium.best_response import BestResponse
+from pbr_opt.market.caseload import Caseload
+from pbr_opt.quantities import BoolArray, FloatArray, IntArray
+
+__all__ = ["Deliveries"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deliveries:
+    """One row for each segment of an area that one agent serves.
+
+    Attributes
+    ----------
+    caseload : Caseload
+        The rows: people, and how they respond to an ordinary provider's support, in their area.
+    behaviour : BestResponse
+        What whoever delivers does; its price is what the Department pays, its incentive the deliverer's own.
+    segment : array of int (rows,)
+        Row of the programme's caseload.
+    area, deliverer : tuple of str (rows,)
+        Where, and who.
+    """
+
+    caseload: Caseload
+    behaviour: BestResponse
+    segment: IntArray
+    area: tuple[str, ...]
+    deliverer: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell], price_gbp: FloatArray) -> Deliveries:
+        """Return the table of a chain's cells; the first cell gives a row for every segment, so that no group is lost.
+
+        Parameters
+        ----------
+        cells : sequence of Cell
+            At least one.
+        price_gbp : array (segments,)
+            What the Department pays per outcome.
+        """
+        kept = [np.flatnonzero((cell.participants > 0) | (k == 0)) for k, cell in enumerate(cells)]
+        segment = np.concatenate(kept)
+        order = np.argsort(segment, kind="stable")
+        segment = segment[order]
+
+        def column(read: Callable[[Cell], FloatArray | BoolArray]) -> FloatArray:
+            parts = [np.broadcast_to(read(cell), cell.participants.shape) for cell in cells]
+            joined = np.concatenate([part[rows] for part, rows in zip(parts, kept, strict=True)])
+            return np.asarray(joined[order], dtype=np.float64)
+
+        caseload = Caseload(
+            cells[0].caseload.group[segment],
+            column(lambda cell: cell.participants),
+            column(lambda cell: cell.caseload.deadweight_rate),
+            column(lambda cell: cell.caseload.ceiling_rate),
+            column(lambda cell: cell.caseload.response_scale_gbp),
+            column(lambda cell: cell.caseload.curvature),
+        )
+        behaviour = BestResponse(
+            price_gbp=price_gbp[segment],
+            mission_gbp=column(lambda cell: cell.behaviour.mission_gbp),
+            support_gbp=column(lambda cell: cell.behaviour.support_gbp),
+            outcome_rate=column(lambda cell: cell.behaviour.outcome_rate),
+            parked=column(lambda cell: cell.behaviour.parked).astype(bool),
+            incentive=column(lambda cell: cell.behaviour.incentive),
+        )
+        labels = [(cell.area, cell.deliverer) for cell, rows in zip(cells, kept, strict=True) for _ in rows]
+        area, deliverer = zip(*(labels[k] for k in order), strict=True)
+        return cls(caseload, behaviour, segment, area, deliverer)
