@@ -58,6 +58,8 @@ and the search for deviations stops when its bracket is below a ten-thousandth o
 PERIODS_PER_YEAR: Final = 52.0 / 4.0
 """Four-week sustainment periods in a year."""
 
+_NUMBER_LIKE: Final = "biufOUS"
+"""Kinds of array that may hold numbers: dates, durations and complex numbers are not among them."""
 _SHOWN_FAULTS: Final = 3
 _MOST: Final = 1e15
 
@@ -102,7 +104,7 @@ def readable(value: object) -> str:
         return str(bool(value))
     if isinstance(value, (int, float, np.integer, np.floating)):
         return f"{float(value):.10g}"
-    text = repr(value)
+    text = repr(str(value) if isinstance(value, str) else value)
     return text if len(text) <= 42 else f"{text[:38]}...{text[-1] if text[-1] in chr(39) + chr(34) else ''}"
 
 
@@ -144,7 +146,7 @@ class Inspection:
 
     def fault(self, place: str, given: object, wanted: str, remedy: str = "") -> None:
         """Record one fault."""
-        text = given if isinstance(given, str) else readable(given)
+        text = str(given) if isinstance(given, str) and given.strip() else readable(given)
         self.faults.append(Fault(place, text, wanted, remedy))
 
     def finish(self) -> None:
@@ -152,10 +154,19 @@ class Inspection:
         if self.faults:
             raise InvalidInputError(self.subject, self.faults)
 
+    def known(self, given: Iterable[str], names: Sequence[str], what: str) -> None:
+        """Record every name that is none of ``names``."""
+        for name in given:
+            if name not in names:
+                self.fault(str(name), "a value", what, nearest(str(name), names))
+
     def array(self, place: str, value: ArrayLike, size: int) -> FloatArray:
         """Return ``value`` as ``size`` floats; a scalar is repeated."""
         try:
-            array = np.asarray(value, dtype=np.float64)
+            given = np.asarray(value)
+            if given.dtype.kind not in _NUMBER_LIKE:
+                raise TypeError
+            array = given.astype(np.float64)
         except (TypeError, ValueError):
             self.fault(place, value, "numbers", "write money and rates as plain numbers, without £, % or commas")
             return frozen(np.zeros(size))
@@ -166,9 +177,10 @@ class Inspection:
             return frozen(np.zeros(size))
         return frozen(array)
 
-    def _keep(
+    def keep(
         self, place: str, array: FloatArray, good: BoolArray, wanted: str, remedy: str, fallback: float
     ) -> FloatArray:
+        """Return ``array`` with what is not ``good`` recorded (a few in full, the rest counted) and replaced."""
         if bool(good.all()):
             return array
         bad = np.flatnonzero(~good)
@@ -182,19 +194,19 @@ class Inspection:
         """Return finite money of at least zero."""
         array = self.array(place, value, size)
         good = np.isfinite(array) & (array >= 0) & (array <= _MOST)
-        return self._keep(place, array, good, "finite money of at least £0", "", 0.0)
+        return self.keep(place, array, good, "finite money of at least £0", "", 0.0)
 
     def people(self, place: str, value: ArrayLike, size: int) -> FloatArray:
         """Return finite head counts of at least zero (fractions allowed: a segment is a share of a group)."""
         array = self.array(place, value, size)
         good = np.isfinite(array) & (array >= 0) & (array <= _MOST)
-        return self._keep(place, array, good, "a finite number of people, at least 0", "", 0.0)
+        return self.keep(place, array, good, "a finite number of people, at least 0", "", 0.0)
 
     def positive(self, place: str, value: ArrayLike, size: int, what: str) -> FloatArray:
         """Return finite numbers above zero; ``what`` names them in the message."""
         array = self.array(place, value, size)
         good = np.isfinite(array) & (array > 0) & (array <= _MOST)
-        return self._keep(place, array, good, f"{what}: a finite number above 0", "", 1.0)
+        return self.keep(place, array, good, f"{what}: a finite number above 0", "", 1.0)
 
     def rates(self, place: str, value: ArrayLike, size: int, *, below_one: bool = False) -> FloatArray:
         """Return probabilities or shares, 0 to 1 (below 1 when ``below_one``)."""
@@ -202,15 +214,22 @@ class Inspection:
         good = np.isfinite(array) & (array >= 0) & ((array < 1) if below_one else (array <= 1))
         per_cent = bool((np.isfinite(array) & (array > 1) & (array <= 100)).any())
         wanted = "a rate of at least 0 and below 1" if below_one else "a rate between 0 and 1"
-        return self._keep(place, array, good, wanted, "divide per cents by 100" if per_cent else "", 0.0)
+        return self.keep(place, array, good, wanted, "divide per cents by 100" if per_cent else "", 0.0)
 
     def counts(self, place: str, value: ArrayLike, size: int) -> IntArray:
         """Return whole numbers of at least zero."""
         array = self.array(place, value, size)
         good = np.isfinite(array) & (array >= 0) & (array == np.floor(array)) & (array <= 1e6)
-        whole = self._keep(place, array, good, "a whole number from 0 to 1,000,000", "", 0.0).astype(np.int64)
+        whole = self.keep(place, array, good, "a whole number from 0 to 1,000,000", "", 0.0).astype(np.int64)
         whole.setflags(write=False)
         return whole
+
+    def whole(self, place: str, value: object, *, lowest: int = 0, highest: int = 10**9) -> int:
+        """Return one whole number in a closed interval."""
+        number = self.number(place, value, lowest=lowest, highest=highest)
+        if number != int(number):
+            self.fault(place, number, "a whole number")
+        return int(number)
 
     def number(self, place: str, value: object, *, lowest: float = 0.0, highest: float = _MOST) -> float:
         """Return one finite number in a closed interval."""
@@ -225,9 +244,12 @@ class Inspection:
             return lowest
         return number
 
-    def labels(self, place: str, value: Sequence[object] | NDArray[np.generic]) -> tuple[str, ...]:
+    def labels(self, place: str, value: Sequence[object] | NDArray[np.generic] | None) -> tuple[str, ...]:
         """Return ids as text: numbers become their digits, blanks and missing values are faults."""
-        items = [value] if isinstance(value, (str, int, float)) else list(value)
+        if value is None or not (np.isscalar(value) or np.iterable(value)):
+            self.fault(place, value, "one id, or a list of them")
+            return ()
+        items: list[object] = [value] if np.isscalar(value) else list(np.asarray(value, dtype=object).ravel())
         names = []
         for k, item in enumerate(items):
             name = label(item)

@@ -27,6 +27,7 @@ from pbr_opt import (
     PriceStep,
     Programme,
     Source,
+    SupplyChain,
     SupportShortfall,
     Tariff,
     TotalSupport,
@@ -36,6 +37,7 @@ from pbr_opt import (
 )
 from pbr_opt.equilibrium.best_response import best_response
 from pbr_opt.errors import Fault
+from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.metrics import measure
 
 
@@ -59,6 +61,11 @@ def _programme() -> Programme:
         figures=[figure],
         register=[Source("S1", "a report", "A", "a page")],
     )
+
+
+def _chain() -> SupplyChain:
+    agents = [Agent("DWP", "department"), Agent("P", "prime"), Agent("S", "tier2", productivity=(("a", 2.0),))]
+    return SupplyChain(agents, [Contract("DWP", "P"), Contract("P", "S", "piece_rate")])
 
 
 def _problem() -> DesignProblem:
@@ -89,6 +96,7 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "PriceStep": lambda: PriceStep(5),
     "Programme": _programme,
     "Source": lambda: Source("key", "title", "A", "address"),
+    "SupplyChain": _chain,
     "SupportShortfall": lambda: SupportShortfall(200.0),
     "Tariff": _tariff,
     "TotalSupport": TotalSupport,

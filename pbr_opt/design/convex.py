@@ -125,7 +125,7 @@ def _epigraphs(problem: DesignProblem, price: cp.Variable) -> tuple[cp.Variable,
         slope = response.ceiling_rate[part] * weight[part]
         parking = caseload.parking_threshold_gbp[part] / _UNIT_GBP
         scale = response.reach[part] * parking ** (1 - bend) * weight[part] ** bend
-        helped = power(price, float(bend))[row[part]] if bend > 0 else np.ones(part.size)
+        helped = power(price, float(bend), approx=False)[row[part]] if bend > 0 else np.ones(part.size)
         constraints.append(payment[part] >= multiply(slope, price[row[part]]) - multiply(scale, helped))
     return loss, payment, constraints
 

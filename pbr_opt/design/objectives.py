@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from pbr_opt.equilibrium.best_response import BestResponse
-from pbr_opt.errors import Fault, InvalidInputError, UnsupportedModelError
+from pbr_opt.errors import UnsupportedModelError
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.market.programme import Programme
-from pbr_opt.quantities import FloatArray
+from pbr_opt.quantities import FloatArray, Inspection
 
 __all__ = [
     "AdditionalOutcomes",
@@ -118,9 +118,12 @@ class SupportShortfall(Objective):
 
     def __post_init__(self) -> None:
         """Check the standard."""
-        if not (np.isfinite(self.standard_gbp) and self.standard_gbp > 0):
-            given = Fault("standard_gbp", f"{self.standard_gbp:g}", "a finite amount above £0 per participant")
-            raise InvalidInputError("SupportShortfall", [given])
+        check = Inspection("SupportShortfall")
+        standard = check.number("standard_gbp", self.standard_gbp)
+        if standard == 0.0 and not check.faults:
+            check.fault("standard_gbp", 0.0, "a finite amount above £0 per participant")
+        check.finish()
+        object.__setattr__(self, "standard_gbp", standard)
 
     def per_participant(self, behaviour: BestResponse, context: SegmentContext) -> FloatArray:
         """Return max(0, standard - e)."""

@@ -71,7 +71,9 @@ def optimise(
     Examples
     --------
     >>> from pbr_opt.design.limits import Budget
+    >>> from pbr_opt.design.objectives import Parked
     >>> from pbr_opt.market.caseload import Caseload
+    >>> from pbr_opt.market.tariffs import Tariff
     >>> people = Caseload(["a", "b"], [100, 100], [.12, .02], [.42, .10], 600)
     >>> programme = Programme("p", people, Tariff(["a", "b"], 0, 4000))
     >>> design = optimise(programme, minimise=Parked(), limits=[Budget(36_000)])

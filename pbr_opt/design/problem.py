@@ -12,7 +12,7 @@ from pbr_opt.design.chain_columns import ChainColumns
 from pbr_opt.design.limits import PRICE_CEILING_GBP, Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import Objective, SegmentContext
 from pbr_opt.equilibrium.chain import ChainEquilibrium
-from pbr_opt.errors import DesignInfeasibleError, EquilibriumError
+from pbr_opt.errors import DesignInfeasibleError
 from pbr_opt.evaluation import evaluate, respond
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
@@ -91,6 +91,9 @@ class DesignProblem:
     def __post_init__(self) -> None:
         """Check that limits are limits, one of each kind."""
         check = Inspection("DesignProblem")
+        if isinstance(self.limits, Limit) or not np.iterable(self.limits):
+            check.fault("limits", type(self.limits).__name__, "a list of limits", "limits=[Budget(...)]")
+            check.finish()
         kinds: list[type] = []
         for k, limit in enumerate(self.limits):
             if not isinstance(limit, Limit):
@@ -262,10 +265,8 @@ class DesignProblem:
         """Return the branches that serve each group, as the reference equilibrium leaves them."""
         index = self.programme.caseload.group_index
         reference = self.reference or evaluate(self.programme).equilibrium
-        if reference is None:
-            raise EquilibriumError(
-                "A programme without a supply chain has no branches; this is a bug: please report it."
-            )
+        if reference is None:  # nobody but primes: no branches
+            return ()
         rows = (np.flatnonzero(index == g) for g in range(len(self.base.groups)))
         return tuple(ChainColumns.of(self.programme, reference, row) for row in rows)
 

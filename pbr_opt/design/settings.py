@@ -53,6 +53,6 @@ class DesignSettings:
         if self.method not in METHODS:
             check.fault("method", self.method, "a method", nearest(self.method, METHODS))
         check.number("relative_gap", self.relative_gap, lowest=0.0, highest=1.0)
-        check.number("cells", self.cells, lowest=1, highest=1_000_000)
-        check.number("most_labels", self.most_labels, lowest=100, highest=100_000_000)
+        check.whole("cells", self.cells, lowest=1, highest=1_000_000)
+        check.whole("most_labels", self.most_labels, lowest=100, highest=100_000_000)
         check.finish()

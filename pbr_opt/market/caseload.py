@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pbr_opt.market.responses import HaraResponse
-from pbr_opt.quantities import FloatArray, Inspection, IntArray, frozen, label
+from pbr_opt.quantities import FloatArray, Inspection, IntArray, frozen, label, nearest
 
 __all__ = ["Caseload"]
 
@@ -89,7 +89,7 @@ class Caseload:
             "exit_hazard": check.rates("exit_hazard", exit_hazard, size),
             "reentry_rate": check.rates("reentry_rate", reentry_rate, size),
         }
-        if not check.faults:
+        if size:
             _inspect_people(check, groups, index, columns)
         check.finish()
         object.__setattr__(self, "groups", groups)
@@ -131,7 +131,17 @@ class Caseload:
         return np.asarray(np.bincount(self.group_index, weights=values, minlength=len(self.groups)), dtype=np.float64)
 
     def segments_of(self, group: str) -> IntArray:
-        """Return the row numbers of one group's segments."""
+        """Return the row numbers of one group's segments.
+
+        Raises
+        ------
+        InvalidInputError
+            For a group that the caseload does not have.
+        """
+        if group not in self.groups:
+            check = Inspection("Caseload")
+            check.fault("group", group, "a payment group of the caseload", nearest(group, self.groups))
+            check.finish()
         return np.flatnonzero(self.group_index == self.groups.index(group)).astype(np.int64)
 
     def replace(self, **changes: ArrayLike) -> Caseload:
@@ -140,6 +150,9 @@ class Caseload:
         >>> Caseload(["a"], 10, .1, .3, 500).replace(participants=20).total_participants
         20.0
         """
+        check = Inspection("Caseload.replace")
+        check.known(changes, ("group", *_COLUMNS), "a column of a caseload")
+        check.finish()
         columns: dict[str, ArrayLike] = {name: getattr(self, name) for name in _COLUMNS}
         group = changes.pop("group", self.group)
         return Caseload(np.asarray(group), **(columns | changes))
@@ -149,6 +162,8 @@ class Caseload:
         return Caseload(self.group[rows], **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
 
+_NO_ID = ("", "nan", "None", "NaT")
+_SHOWN = 3
 _COLUMNS = (
     "participants",
     "deadweight_rate",
@@ -160,38 +175,57 @@ _COLUMNS = (
 )
 
 
-def _encode(check: Inspection, group: Sequence[object] | NDArray[np.generic]) -> tuple[tuple[str, ...], IntArray]:
+def _encode(check: Inspection, group: object) -> tuple[tuple[str, ...], IntArray]:
     """Return the distinct ids in order of first appearance, and each row's position among them."""
+    rows = _as_rows(group)
+    if rows is None:
+        check.fault("group", group, "one id a segment, in a list or an array")
+    elif rows.size == 0:
+        check.fault("group", "nothing", "at least one segment")
+    if rows is None or rows.size == 0:
+        return (), np.zeros(0, dtype=np.int64)
     try:
-        distinct, first, inverse = np.unique(np.asarray(group), return_index=True, return_inverse=True)
-    except TypeError:  # ids of several types (a None among the names): checked one by one
-        names = check.labels("group", list(group))
-        distinct, first, inverse = np.unique(np.asarray(names), return_index=True, return_inverse=True)
+        distinct, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+    except TypeError:  # ids of several types, a None among the names perhaps: as text they can be compared
+        distinct, first, inverse = np.unique([label(item) for item in rows], return_index=True, return_inverse=True)
     spelt = np.asarray([label(name) for name in distinct])
     if np.unique(spelt).size < distinct.size:  # ids that differ by blanks alone are one id
         distinct, first, inverse = np.unique(spelt[inverse], return_index=True, return_inverse=True)
-    if distinct.size == 0:
-        check.fault("group", "nothing", "at least one segment")
-        return (), np.zeros(0, dtype=np.int64)
+    for row in np.sort(first[[label(name) in _NO_ID for name in distinct]]):
+        check.fault(f"group[{row}]", rows[row], "an id that is not blank")
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(order.size)
     index = rank[inverse].astype(np.int64)
     index.setflags(write=False)
-    return check.labels("group", distinct[order]), index
+    return tuple(label(name) for name in distinct[order]), index
+
+
+def _as_rows(group: object) -> NDArray[np.generic] | None:
+    """Return a group column as an array of one dimension, None when it is not one."""
+    if group is None or isinstance(group, (str, bytes, set, frozenset, dict)):
+        return None
+    try:
+        rows = np.asarray(group)
+    except ValueError:  # rows of different lengths
+        return None
+    return rows if rows.ndim == 1 else None
 
 
 def _inspect_people(
     check: Inspection, groups: tuple[str, ...], index: IntArray, columns: dict[str, FloatArray]
 ) -> None:
-    """Record the faults that concern several columns at once."""
+    """Record the faults that concern several columns at once, where each column is sound by itself."""
+    faulty = {fault.place.split("[")[0] for fault in check.faults}
     low, high = columns["deadweight_rate"], columns["ceiling_rate"]
-    for k in np.flatnonzero(high < low)[:3]:
-        check.fault(
-            f"ceiling_rate[{k}] (group '{groups[index[k]]}')",
-            float(high[k]),
-            f"at least the deadweight rate, {low[k]:.6g}",
-            "the ceiling is the rate with unlimited support",
-        )
-    if columns["participants"].sum() <= 0:
+    if "group" not in faulty and not faulty & {"deadweight_rate", "ceiling_rate"} and bool((high < low).any()):
+        worst = np.flatnonzero(high < low)
+        for k in worst[:_SHOWN]:
+            place = f"ceiling_rate[{k}] (group '{groups[index[k]]}')"
+            wanted = f"at least the deadweight rate, {low[k]:.6g}"
+            check.fault(place, float(high[k]), wanted, "the ceiling is the rate with unlimited support")
+        if worst.size > _SHOWN:
+            more = f"{worst.size - _SHOWN} more entries of the same kind"
+            check.fault("ceiling_rate", more, "at least the deadweight rate")
+    if "participants" not in faulty and columns["participants"].sum() <= 0:
         check.fault("participants", "nobody", "a sum above 0", "give the number of people in each segment")

@@ -59,7 +59,10 @@ class Figure:
     def __post_init__(self) -> None:
         """Check the status and the range."""
         check = Inspection(f"Figure '{self.id}'")
-        check.number("value", self.value, lowest=-1e15)
+        for name in ("value", "low", "high"):
+            given = getattr(self, name)
+            if given is not None or name == "value":
+                object.__setattr__(self, name, check.number(name, given, lowest=-1e15))
         if self.status not in STATUSES:
             check.fault("status", self.status, "a status", nearest(self.status, STATUSES))
         low, high = self.range

@@ -100,6 +100,8 @@ class Programme:
     ) -> None:
         check = Inspection(f"Programme '{name}'")
         _inspect_types(check, caseload, tariff, supply_chain)
+        if terms is not None and not isinstance(terms, ContractTerms):
+            check.fault("terms", type(terms).__name__, "ContractTerms", "ContractTerms(bid_discount=0.06)")
         check.finish()
         groups = caseload.groups
         _inspect_groups(check, groups, tariff.groups, "tariff")

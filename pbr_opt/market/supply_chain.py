@@ -135,7 +135,7 @@ class SupplyChain:
         below: dict[str, list[Agent]] = {agent.name: [] for agent in self.agents}
         for agent in self.agents[1:]:
             below[self.contracts[agent.name].payer].append(agent)
-        return {name: tuple(agents) for name, agents in below.items()}
+        return MappingProxyType({name: tuple(agents) for name, agents in below.items()})
 
     def payees(self, name: str) -> tuple[Agent, ...]:
         """Return who is paid by an agent, in the order of ``agents``."""

@@ -111,6 +111,9 @@ class Tariff:
         >>> Tariff(["a"], 0, 1000).replace(outcome_fee_gbp=1500).price_gbp.tolist()
         [1500.0]
         """
+        check = Inspection("Tariff.replace")
+        check.known(changes, _COLUMNS, "a column of a tariff")
+        check.finish()
         columns: dict[str, ArrayLike] = {name: getattr(self, name) for name in _COLUMNS}
         return Tariff(self.groups, **(columns | changes))
 
@@ -122,7 +125,9 @@ class Tariff:
         >>> Tariff(["a"], 400, 1200, 170, 13).at_price(1705).outcome_fee_gbp.tolist()
         [600.0]
         """
-        level = np.broadcast_to(np.asarray(price_gbp, dtype=np.float64), (len(self.groups),))
+        check = Inspection("Tariff.at_price")
+        level = check.money("price_gbp", price_gbp, len(self.groups))
+        check.finish()
         outcome, sustainment = self.price_mix()
         return self.replace(outcome_fee_gbp=level * outcome, sustainment_fee_gbp=level * sustainment)
 
@@ -163,6 +168,9 @@ class Tariff:
 
     def sustainments(self, caseload: Caseload, discount_rate: float = 0.0) -> FloatArray:
         """Return S, the expected number of sustainment payments after an outcome, per segment."""
+        check = Inspection("Tariff")
+        check.number("discount_rate", discount_rate, highest=10.0)
+        check.finish()
         tariff, row = self.aligned(caseload.groups), caseload.group_index
         if not tariff.sustainment_max.any():
             return np.zeros(len(caseload))
@@ -260,7 +268,7 @@ class ContractTerms:
         intake_share: Sequence[float] = (1.0,),
     ) -> None:
         check = Inspection("ContractTerms")
-        years = len(intake_share)
+        years = int(np.size(intake_share))
         discount = check.number("bid_discount", bid_discount, highest=1.0)
         taper = check.rates("attachment_taper", attachment_taper, years)
         shares = check.rates("intake_share", intake_share, years)
