@@ -1,0 +1,115 @@
+"""The command line: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pbr_opt import cli
+
+NAME = "work_programme_2011"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run the command line in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["pbr-opt", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def test_compare_prints_one_screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "compare", NAME, "--no-assumptions") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for word in ("2011 tariff", "optimised", "Parked", "Windfall", "Worst-served", "optimal"):
+        assert word in out
+    assert len(out.splitlines()) <= 45
+
+
+def test_compare_says_what_rests_on_assumptions(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "compare", NAME, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    texts = [item["text"] for item in answer["conclusions"]]
+    assert "'optimised' parks fewer people than '2011 tariff'" in texts
+    assert all(item["tried"] > 50 for item in answer["conclusions"])
+    assert {item["status"] for item in answer["assumptions"]} == {"derived", "unconfirmed", "assumed"}
+
+
+def test_out_writes_records(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, "compare", NAME, "--no-assumptions", "--out", str(tmp_path / "results")) == 0
+    assert "run.json" in capsys.readouterr().err
+    record = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
+    assert record["settings"]["programme"] == NAME
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["compare", "work_program_2011"], 2, "work_programme_2011"),
+        (["compare", NAME, "--budget", "1000"], 3, "the budget is £1,000.00"),
+        (["compare", NAME, "--budget", "-5"], 2, "at least 0"),
+        (["compare", NAME, "--lowest", "9000", "--highest", "8000"], 2, "a lower at most the upper"),
+        (["compare", NAME, "--step", "0.001"], 2, "gbp"),
+        (["optimise", NAME, "--budget", "1000"], 3, "Try a budget of at least"),
+    ],
+)
+def test_bad_input_ends_with_one_message_and_its_code(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    assert run(monkeypatch, *arguments) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_an_output_folder_that_is_a_file_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert run(monkeypatch, "compare", NAME, "--no-assumptions", "--out", str(tmp_path / "file")) == 2
+    out, err = capsys.readouterr()
+    assert "Cannot write results" in err
+    assert out == ""
+
+
+def test_optimise_prints_a_rate_card_that_can_be_piped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "optimise", NAME, "--aim", "first-pound-loss") == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0].startswith("group,attachment_fee_gbp")
+    assert len(out.splitlines()) == 10
+    assert "optimal" in err
+
+
+def test_programmes_sources_and_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "programmes") == 0
+    assert NAME in capsys.readouterr().out.splitlines()
+    assert run(monkeypatch, "sources", NAME) == 0
+    listed = capsys.readouterr().out
+    assert "WPC162_CH5" in listed
+    assert "(assumed; 150 to 500)" in listed
+    assert run(monkeypatch, "evaluate", NAME) == 0
+    assert "Additional outcomes" in capsys.readouterr().out
+
+
+def test_the_module_runs_as_a_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pbr_opt.cli", "compare", "nowhere"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
