@@ -164,7 +164,7 @@ class Evaluation:
 
     def _segments(self) -> dict[str, object]:
         caseload, behaviour, table = self.rows.caseload, self.behaviour, self.deliveries
-        where = {} if table is None else {"area": list(table.area)}
+        where = {} if table is None else {"area": table.area}
         return where | {
             "group": caseload.group,
             "segment": np.arange(len(caseload)) if table is None else table.segment,
@@ -175,7 +175,7 @@ class Evaluation:
             "outcome_rate": behaviour.outcome_rate,
             "deadweight_rate": caseload.deadweight_rate,
             "parked": behaviour.parked,
-            "deliverer": _PRIME if table is None else list(table.deliverer),
+            "deliverer": _PRIME if table is None else table.deliverer,
         }
 
     def _agents(self) -> dict[str, object]:

@@ -93,7 +93,8 @@ def conclusions(
     Parameters
     ----------
     programme : Programme
-        One with a central case; otherwise nothing can be tried and nothing is returned.
+        One with a central case and no supply chain (the central case is fitted to primes that deliver alone); otherwise
+        nothing can be tried and nothing is returned.
     tariffs : mapping of label to Tariff
         The first is the baseline; at least two, or nothing is returned.
     progress : callable, optional
@@ -104,7 +105,7 @@ def conclusions(
     tuple of Conclusion
         One-at-a-time changes: combinations of assumptions are not tried.
     """
-    if programme.central_case is None or len(tariffs) < 2:
+    if programme.central_case is None or programme.supply_chain is not None or len(tariffs) < 2:
         return ()
     central = {label: evaluate(programme, tariff).metrics for label, tariff in tariffs.items()}
     claims = _claims(central)

@@ -97,15 +97,18 @@ def solve_chain(programme: Programme, price_gbp: FloatArray, attachment_gbp: Flo
 
 
 def _leaving(chain: SupplyChain, ledger: Ledger, number: int) -> list[Departure]:
-    """Return each payer's payee with the largest loss."""
+    """Return who leaves in a round: all that pay for standing idle, and each payer's payee with the largest loss.
+
+    Those without referrals go at once: nobody's choice depends on them.
+    """
     answer = []
     for payer in chain.agents[1:]:
-        losses = [(ledger.accounts[payee.name].profit_gbp, payee.name) for payee in chain.payees(payer.name)]
-        if losses and min(losses)[0] < _BROKE_GBP:
-            margin, name = min(losses)
-            account = ledger.accounts[name]
-            why = "no referrals" if account.referrals == 0 else "income below cost"
-            answer.append(Departure(name, number, margin, why))
+        books = [ledger.accounts[payee.name] for payee in chain.payees(payer.name)]
+        losers = sorted((book for book in books if book.profit_gbp < _BROKE_GBP), key=lambda book: book.profit_gbp)
+        idle = [book for book in losers if book.referrals == 0.0]
+        busy = [book for book in losers if book.referrals > 0.0]
+        answer += [Departure(book.agent, number, book.profit_gbp, "no referrals") for book in idle]
+        answer += [Departure(book.agent, number, book.profit_gbp, "income below cost") for book in busy[:1]]
     return answer
 
 

@@ -10,7 +10,7 @@ fees, where P(y) is what the payee's whole branch does at that price. Everything
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -53,6 +53,8 @@ class Branch:
         Its payees.
     shadow_price : mapping of agent to float
         lambda of working capital: multiplies the cost of support; agents left out have none.
+    last : list
+        The last price at which it was asked to deliver, with the answer.
     """
 
     agent: Agent
@@ -63,6 +65,7 @@ class Branch:
     group_index: IntArray
     below: tuple[Branch, ...]
     shadow_price: Mapping[str, float]
+    last: list[tuple[FloatArray, BestResponse]] = field(default_factory=list)
 
     def only(self, rows: IntArray) -> Branch:
         """Return the branch for some of its segments."""
@@ -73,6 +76,7 @@ class Branch:
             minimum_service_gbp=self.minimum_service_gbp[rows],
             group_index=self.group_index[rows],
             below=tuple(payee.only(rows) for payee in self.below),
+            last=[],
         )
 
     @property
@@ -102,12 +106,19 @@ class Branch:
         return received_gbp * (1.0 - self.haircut) + self.agent.mission_gbp
 
     def deliver(self, received_gbp: FloatArray) -> BestResponse:
-        """Return what the agent does when it serves participants itself; one that does not deliver does nothing."""
-        if not self.agent.delivers:
-            return best_response(self.response, np.zeros_like(received_gbp))
-        return best_response(
-            self.response, self.worth(received_gbp) / self.dearth, minimum_service_gbp=self.minimum_service_gbp
-        )
+        """Return what the agent does when it serves participants itself; one that does not deliver does nothing.
+
+        The last answer is kept: its payer asks for outcomes, for the margin and for the books at one price.
+        """
+        if self.last and self.last[-1][0] is received_gbp:
+            return self.last[-1][1]
+        if self.agent.delivers:
+            worth = self.worth(received_gbp) / self.dearth
+            answer = best_response(self.response, worth, minimum_service_gbp=self.minimum_service_gbp)
+        else:
+            answer = best_response(self.response, np.zeros_like(received_gbp))
+        self.last[:] = [(received_gbp, answer)]
+        return answer
 
     def outcome_rate(self, received_gbp: FloatArray, attachment_gbp: FloatArray, people: FloatArray) -> FloatArray:
         """Return P: the outcome rate of the whole branch at a price."""
@@ -172,7 +183,7 @@ class Branch:
             price = self._price_for(payee, worth, received_gbp, attachment_gbp, people, value)
             values.append(self._value_of(payee, worth, price, attachment_gbp, people))
             prices.append(price)
-        return Options(own, np.stack(values), np.stack(prices), self.free)
+        return Options(own, np.stack(values), tuple(prices), self.free)
 
     def _value_of(
         self, payee: Branch, worth: FloatArray, price: FloatArray, attachment_gbp: FloatArray, people: FloatArray
@@ -262,15 +273,17 @@ class Options:
     ----------
     own : BestResponse
         What it does when it delivers itself.
-    value, price_gbp : array (1 + payees, ..., segments)
-        Worth to the agent per participant; price per outcome for whoever is next.
+    value : array (1 + payees, ..., segments)
+        Worth to the agent per participant.
+    price_gbp : tuple of array (..., segments)
+        Price per outcome for whoever is next, one an option.
     free : tuple of int
         Payees that get whom the agent chooses.
     """
 
     own: BestResponse
     value: FloatArray
-    price_gbp: FloatArray
+    price_gbp: tuple[FloatArray, ...]
     free: tuple[int, ...]
 
     @property

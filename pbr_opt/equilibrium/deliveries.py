@@ -27,15 +27,17 @@ class Deliveries:
         What whoever delivers does; its price is what the Department pays, its incentive the deliverer's own.
     segment : array of int (rows,)
         Row of the programme's caseload.
-    area, deliverer : tuple of str (rows,)
-        Where, and who.
+    cell : array of int (rows,)
+        Position in ``places``.
+    places : tuple of pairs
+        Area and deliverer.
     """
 
     caseload: Caseload
     behaviour: BestResponse
     segment: IntArray
-    area: tuple[str, ...]
-    deliverer: tuple[str, ...]
+    cell: IntArray
+    places: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, cells: Sequence[Cell], price_gbp: FloatArray) -> Deliveries:
@@ -74,6 +76,20 @@ class Deliveries:
             parked=column(lambda cell: cell.behaviour.parked).astype(bool),
             incentive=column(lambda cell: cell.behaviour.incentive),
         )
-        labels = [(cell.area, cell.deliverer) for cell, rows in zip(cells, kept, strict=True) for _ in rows]
-        area, deliverer = zip(*(labels[k] for k in order), strict=True)
-        return cls(caseload, behaviour, segment, area, deliverer)
+        cell = np.repeat(np.arange(len(cells)), [rows.size for rows in kept])[order]
+        return cls(caseload, behaviour, _frozen(segment), _frozen(cell), tuple((c.area, c.deliverer) for c in cells))
+
+    @property
+    def area(self) -> list[str]:
+        """Return the area of each row."""
+        return [self.places[k][0] for k in self.cell]
+
+    @property
+    def deliverer(self) -> list[str]:
+        """Return who delivers, for each row."""
+        return [self.places[k][1] for k in self.cell]
+
+
+def _frozen(index: IntArray) -> IntArray:
+    index.setflags(write=False)
+    return index

@@ -28,15 +28,22 @@ __all__ = [
 ]
 
 _POINTS: Final = 129
-_REFINED: Final = 17
-_ROUNDS: Final = 7
-"""129 points, then 7 times 17 between the neighbours of the best: the bracket ends below 1e-9 of the price."""
+_REFINED: Final = 9
+_ROUNDS: Final = 12
+"""129 points, then 12 times 9 round each place that may hold the best: hills end at 1e-9 of the price, steps below."""
+_HILLS: Final = 2
+_STEPS: Final = 2
+"""How many local maxima, and how many jumps upward, of the first grid are looked into."""
+_STEEP: Final = 4.0
+"""A rise this many times those beside it is taken for a jump."""
 DECLINED_GBP: Final = 1e-6
 """A referral that loses its payee more than this is declined: break-even prices are right to many more digits."""
 _ABOVE: Final = 1e-12
 """Break-even prices are rounded up: one that is short by the last digit would be declined."""
 _LEAST_KEPT: Final = 1e-12
 """A payee whose payments are all eaten by waiting needs a price without bound; this keeps it a number."""
+_FAR_BELOW: Final = -1e30
+"""Stands for minus infinity where differences are taken."""
 _BETTER: Final = 1e-12
 """A later option must be better by this, relatively, to be taken: ties go to the first and not to rounding."""
 
@@ -49,11 +56,11 @@ class Payee:
     ----------
     rate : callable
         P(y) of its whole branch, for prices of shape (..., segments).
+    margin : callable
+        What it makes of a referral at a price, GBP per participant: it may decline.
     response : HaraResponse or None
         How segments respond to it, when it delivers alone with b = 0 and no minimum service, so that the best price
         has a closed form; None otherwise.
-    margin : callable
-        What it makes of a referral at a price, GBP per participant: it may decline.
     needed_gbp : array (segments,)
         What a referral must earn it from outcomes, net of support, for it to accept.
     mission_gbp, haircut, dearth : float
@@ -99,33 +106,37 @@ def piece_rate_threshold_gbp(response: HaraResponse) -> FloatArray:
         )
 
 
-def best_piece_rate(payee: Payee, worth_gbp: FloatArray, *, free: bool = True) -> FloatArray:
+def best_piece_rate(
+    payee: Payee, worth_gbp: FloatArray, least_gbp: FloatArray | float = 0.0, *, free: bool = True
+) -> FloatArray:
     """Return the price per outcome, for each segment, that is best for a payer to whom an outcome is worth w.
 
     In terms of what an outcome is worth to the payee, ``x = (y (1 - zeta) + m)/(1 + lambda)``, the payer maximises
     ``(w' - x) P(x)`` with ``w' = (w (1 - zeta) + m)/(1 + lambda)``. With b = 0, ``x = sqrt(w' kappa/p1)`` where that
-    beats paying nothing (``x = m/(1 + lambda)``); otherwise searched for. A payee that is ``free`` to decline has to
-    be left what a referral costs it: then the price is at least the one at which it breaks even.
+    beats paying the least; otherwise searched for. The least is ``least_gbp`` (a protected share) or, for a payee that
+    is ``free`` to decline, what a referral costs it. Nobody pays more for an outcome than it is worth to him, unless
+    the contract says so.
     """
-    if payee.response is None:
+    lowest = np.broadcast_to(np.asarray(least_gbp, dtype=np.float64), worth_gbp.shape)
+    needy = free and (payee.mission_gbp > 0.0 or bool((payee.needed_gbp > 0.0).any()))
+    awkward = payee.mission_gbp > 0.0 or payee.dearth > 1.0  # what it does is not what earns it most
+    if payee.response is None or (needy and awkward):
 
         def kept(price: FloatArray) -> FloatArray:
             value = (worth_gbp - price) * payee.rate(price)
             return np.where(payee.margin(price) < -DECLINED_GBP, -np.inf, value) if free else value
 
-        return maximise_on_grid(kept, np.maximum(worth_gbp, 0.0))
-    price = _closed_piece_rate(payee, payee.response, worth_gbp)
-    if not free or not bool((payee.needed_gbp > 0.0).any()):
-        return price
-    return np.maximum(price, _break_even(payee, payee.response))
+        return maximise_on_grid(kept, np.maximum(worth_gbp, lowest), lowest)
+    if needy:
+        lowest = np.maximum(lowest, np.minimum(_break_even(payee, payee.response), np.maximum(worth_gbp, lowest)))
+    return _closed_piece_rate(payee, payee.response, worth_gbp, lowest)
 
 
 def _break_even(payee: Payee, response: HaraResponse) -> FloatArray:
     """Return the price at which a referral earns the payee what it needs (b = 0, no mission, capital not short).
 
     Below the threshold it earns ``x p0``; above, ``p1 x - kappa - kappa ln(x/x_park)``, inverted by Lambert's function:
-    ``x - a ln x = c`` has the root ``-a W_-1(-exp(-c/a)/a)`` above a, with ``a = kappa/p1``. A mission or a shadow
-    price moves what the payee does and not what it needs: the price is then a bound from below, and the margin decides.
+    ``x - a ln x = c`` has the root ``-a W_-1(-exp(-c/a)/a)`` above a, with ``a = kappa/p1``.
     """
     need = np.maximum(payee.needed_gbp, 0.0)
     threshold, scale = response.parking_threshold_gbp, response.response_scale_gbp
@@ -138,27 +149,32 @@ def _break_even(payee: Payee, response: HaraResponse) -> FloatArray:
     return np.where(need > 0.0, np.where(np.isnan(price), np.inf, price) * (1.0 + _ABOVE), 0.0)
 
 
-def _closed_piece_rate(payee: Payee, response: HaraResponse, worth_gbp: FloatArray) -> FloatArray:
+def _closed_piece_rate(
+    payee: Payee, response: HaraResponse, worth_gbp: FloatArray, lowest_gbp: FloatArray
+) -> FloatArray:
+    """Return the best price of at least ``lowest_gbp``: that one, or the one that helps most for the money."""
     kept = 1.0 - payee.haircut
     if kept <= 0.0:  # late payment eats everything: no price moves the payee
-        return np.zeros_like(worth_gbp)
-    floor = payee.mission_gbp / payee.dearth
-    ceiling = worth_gbp * kept / payee.dearth + floor
+        return np.array(lowest_gbp)
+    mission, scale, ceiling = payee.mission_gbp, response.response_scale_gbp, response.ceiling_rate
+    worth = (worth_gbp * kept + mission) / payee.dearth
+    floor = (lowest_gbp * kept + mission) / payee.dearth
     threshold = response.parking_threshold_gbp
     with np.errstate(divide="ignore", invalid="ignore"):
-        inner = np.sqrt(ceiling * response.response_scale_gbp / response.ceiling_rate)
-        wanted = np.maximum(inner, np.maximum(threshold, floor))
-        induced = (ceiling - wanted) * (response.ceiling_rate - response.response_scale_gbp / wanted)
-        idle_rate = np.where(
-            floor > threshold, response.ceiling_rate - response.response_scale_gbp / floor, response.deadweight_rate
-        )
-    idle = (ceiling - floor) * idle_rate
-    pays = np.isfinite(threshold) & (wanted < ceiling) & (induced > idle)
-    return np.where(pays, (wanted - floor) * payee.dearth / kept, 0.0)
+        wanted = np.maximum(np.sqrt(worth * scale / ceiling), np.maximum(threshold, floor))
+        induced = (worth - wanted) * (ceiling - scale / wanted)
+        idle = (worth - floor) * np.where(floor > threshold, ceiling - scale / floor, response.deadweight_rate)
+    pays = np.isfinite(threshold) & (wanted > floor) & (wanted < worth) & (induced > idle)
+    return np.where(pays, (wanted * payee.dearth - mission) / kept, lowest_gbp)
 
 
-def best_group_price(
-    payee: Payee, worth_gbp: FloatArray, people: FloatArray, group_index: IntArray, fallback_gbp: FloatArray | None
+def best_group_price(  # what a price for a group depends on
+    payee: Payee,
+    worth_gbp: FloatArray,
+    people: FloatArray,
+    group_index: IntArray,
+    fallback_gbp: FloatArray | None,
+    least_gbp: FloatArray | float = 0.0,
 ) -> FloatArray:
     """Return one price per outcome for each payment group, repeated for its segments, that is best for the payer.
 
@@ -175,11 +191,15 @@ def best_group_price(
     fallback_gbp : array (..., segments) or None
         What the payer makes of a participant it does not refer, before the fees of this contract; None when it must
         refer everybody (an end-to-end contract).
+    least_gbp : array (..., segments) or float, optional
+        Prices below this are not allowed.
     """
     groups = np.unique(group_index)
     row = np.searchsorted(groups, group_index)
     members = [np.flatnonzero(row == g) for g in range(groups.size)]
-    highest = np.stack([worth_gbp[..., rows].max(axis=-1) for rows in members], axis=-1)
+
+    def highest(values: FloatArray) -> FloatArray:
+        return np.stack([values[..., rows].max(axis=-1) for rows in members], axis=-1)
 
     def kept(price: FloatArray) -> FloatArray:
         there = price[..., row]
@@ -188,44 +208,92 @@ def best_group_price(
             value = np.where(payee.margin(there) < -DECLINED_GBP, fallback_gbp, np.maximum(value, fallback_gbp))
         return np.asarray(np.stack([value[..., rows] @ people[rows] for rows in members], axis=-1))
 
-    return np.asarray(maximise_on_grid(kept, np.maximum(highest, 0.0))[..., row])
+    lowest = highest(np.broadcast_to(np.asarray(least_gbp, dtype=np.float64), worth_gbp.shape))
+    return np.asarray(maximise_on_grid(kept, np.maximum(highest(worth_gbp), lowest), lowest)[..., row])
 
 
-def maximise_on_grid(value: Callable[[FloatArray], FloatArray], highest: FloatArray) -> FloatArray:
-    """Return, element by element, where a function on [0, highest] is largest, by a grid that is refined.
+def maximise_on_grid(
+    value: Callable[[FloatArray], FloatArray], highest: FloatArray, lowest: FloatArray | float = 0.0
+) -> FloatArray:
+    """Return, element by element, where a function on [lowest, highest] is largest, by a grid that is refined.
 
-    Finds the global maximum of functions with jumps as long as no feature is narrower than the first grid; the
-    price 0 is always tried. Prices are tried side by side along a new first axis.
+    The best two hills of the first grid and its best two jumps upward are looked into, and both ends are always tried:
+    a payee that starts to help at some price makes a function whose largest value may stand just there, on a step.
+    Prices are tried side by side along new first axes.
 
     >>> maximise_on_grid(lambda y: -(y - 3.0) ** 2, np.array([10.0])).round(6).tolist()
     [3.0]
+    >>> step = maximise_on_grid(lambda y: np.where(y < 3.0, 1.0 - y / 10, 1.0005 - (y - 3.0)), np.array([10.0]))
+    >>> step.round(6).tolist()
+    [3.0]
     """
     share = np.linspace(0.0, 1.0, _POINTS) ** 2  # finer at low prices, where thresholds lie close together
-    shape = (-1, *([1] * highest.ndim))
-    tried = share.reshape(shape) * highest
-    low, high, best, top = _around(value, tried)
+    tried = lowest + _upright(share, highest.ndim) * (highest - lowest)
+    values = value(tried)
+    at = np.argmax(values, axis=0)[None]
+    best, top = _pick(tried, at), _pick(values, at)
+    low, high = _places(tried, values)
+    inner = _upright(np.linspace(0.0, 1.0, _REFINED), highest.ndim + 1)
     for _ in range(_ROUNDS):
-        tried = low + np.linspace(0.0, 1.0, _REFINED).reshape(shape) * (high - low)
-        low, high, found, reached = _around(value, tried)
-        best = np.where(reached > top, found, best)
-        top = np.maximum(top, reached)
+        tried = low + inner * (high - low)
+        values = value(tried)
+        at = np.argmax(values, axis=0)[None]
+        found, reached = _pick(tried, at), _pick(values, at)
+        for place in range(_HILLS + _STEPS):
+            best = np.where(reached[place] > top, found[place], best)
+            top = np.maximum(top, reached[place])
+        start = np.maximum(at[0] - 1, 0)
+        stop = np.minimum(at[0] + 1, _REFINED - 1)
+        jump = np.argmax(_rises(values), axis=0)
+        start[_HILLS:], stop[_HILLS:] = jump[_HILLS:], jump[_HILLS:] + 1
+        low, high = _pick(tried, start[None]), _pick(tried, stop[None])
     return np.asarray(best)
 
 
-def _around(
-    value: Callable[[FloatArray], FloatArray], tried: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return the neighbours of the best price tried, that price, and its value."""
-    values = value(tried)
-    at = np.argmax(values, axis=0)[None]
+def _places(tried: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return where the best hills and then the best jumps lie, lower and upper ends, along a new first axis."""
     last = tried.shape[0] - 1
+    rises = _rises(values)
+    beside = np.maximum(np.abs(_shifted(rises, -1, 0.0)), np.abs(_shifted(rises, 1, 0.0)))
+    worthwhile = values[1:] + np.maximum(-_shifted(rises, 1, 0.0), 0.0)  # carried on to the left end of the step
+    steps = np.where(rises > _STEEP * beside, worthwhile, -np.inf)
+    peak = (values >= _shifted(values, -1, -np.inf)) & (values >= _shifted(values, 1, -np.inf))
+    ends = [(np.maximum(k - 1, 0), np.minimum(k + 1, last)) for k in _top(np.where(peak, values, -np.inf), _HILLS)]
+    ends += [(k, k + 1) for k in _top(steps, _STEPS)]
+    low, high = zip(*((_pick(tried, start[None]), _pick(tried, stop[None])) for start, stop in ends), strict=True)
+    return np.stack(low), np.stack(high)
 
-    def pick(array: FloatArray, where: IntArray) -> FloatArray:
-        return np.asarray(np.take_along_axis(array, where, axis=0)[0])
 
-    return (
-        pick(tried, np.maximum(at - 1, 0)),
-        pick(tried, np.minimum(at + 1, last)),
-        pick(tried, at),
-        pick(values, at),
-    )
+def _rises(values: FloatArray) -> FloatArray:
+    """Return differences along the first axis; what is not allowed lies below everything."""
+    return np.diff(np.where(np.isneginf(values), _FAR_BELOW, values), axis=0)
+
+
+def _shifted(values: FloatArray, by: int, fill: float) -> FloatArray:
+    """Return the neighbours along the first axis: those before (by = -1) or after (by = 1)."""
+    answer = np.full_like(values, fill)
+    if by < 0:
+        answer[1:] = values[:-1]
+    else:
+        answer[:-1] = values[1:]
+    return answer
+
+
+def _top(values: FloatArray, count: int) -> list[IntArray]:
+    """Return the positions of the largest values along the first axis, each place once."""
+    left = values.copy()
+    answer = []
+    for _ in range(count):
+        at = np.argmax(left, axis=0)
+        np.put_along_axis(left, at[None], -np.inf, axis=0)
+        answer.append(at)
+    return answer
+
+
+def _pick(array: FloatArray, where: IntArray) -> FloatArray:
+    return np.take_along_axis(array, where, axis=0)[0]
+
+
+def _upright(numbers: FloatArray, ndim: int) -> FloatArray:
+    """Return numbers along a new first axis before ``ndim`` others."""
+    return numbers.reshape((-1, *([1] * ndim)))

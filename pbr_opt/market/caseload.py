@@ -121,10 +121,10 @@ class Caseload:
         """Return how every segment responds to support."""
         return HaraResponse(self.deadweight_rate, self.ceiling_rate, self.response_scale_gbp, self.curvature)
 
-    @cached_property
+    @property
     def parking_threshold_gbp(self) -> FloatArray:
-        """Return x_park of every segment (kept: every evaluation asks for it)."""
-        return frozen(self.response.parking_threshold_gbp)
+        """Return x_park of every segment."""
+        return self.response.parking_threshold_gbp
 
     def sum_by_group(self, values: FloatArray) -> FloatArray:
         """Return the sums of a per-segment array by group, in the order of ``groups``."""

@@ -7,16 +7,17 @@ keeps its problem tractable. Quadratic, logistic and S-shaped responses break th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import inv_boxcox
 
-from pbr_opt.quantities import FloatArray, IntArray
+from pbr_opt.quantities import FloatArray, IntArray, frozen
 
 __all__ = ["HaraResponse"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class HaraResponse:
     """Map discretionary support per participant to the probability of a paid outcome.
 
@@ -65,19 +66,19 @@ class HaraResponse:
         """Return p1 - p0, the most that support can add."""
         return self.ceiling_rate - self.deadweight_rate
 
-    @property
+    @cached_property
     def is_exponential(self) -> bool:
         """Whether every segment has b = 0, for which payment is piecewise linear in the price."""
         return not bool(self.curvature.any())
 
-    @property
+    @cached_property
     def parking_threshold_gbp(self) -> FloatArray:
         """Return x_park = kappa / ((1 - b)(p1 - p0)), infinite where support cannot add anything.
 
         At this price per outcome the first pound of support just pays for itself.
         """
         with np.errstate(divide="ignore"):
-            return self.response_scale_gbp / ((1.0 - self.curvature) * self.reach)
+            return frozen(self.response_scale_gbp / ((1.0 - self.curvature) * self.reach))
 
     def _gap_left(self, support_gbp: FloatArray, power: FloatArray) -> FloatArray:
         """Return (1 + b e / kappa) ** (-power / b)."""

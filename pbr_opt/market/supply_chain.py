@@ -5,6 +5,7 @@ This is the only module that handles networkx. Everything above it sees agents a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
@@ -240,9 +241,9 @@ def _agent(check: Inspection, node: Hashable, data: Mapping[str, Any]) -> Agent:
         if key not in _AGENT_FIELDS:
             check.fault(f"{place}.{key}", data[key], "an attribute of an agent", nearest(key, _AGENT_FIELDS))
     kind = data.get("kind")
-    if kind not in KINDS:
-        check.fault(f"{place}.kind", "nothing" if kind is None else kind, "a kind", nearest(str(kind), KINDS))
-    values: dict[str, Any] = {"kind": str(kind)}
+    if kind is None:
+        check.fault(f"{place}.kind", "nothing", "a kind", f"one of: {', '.join(KINDS)}")
+    values: dict[str, Any] = {"kind": KINDS[-1] if kind is None else str(kind)}
     for key in _AGENT_FIELDS:
         if key in data and key != "kind":
             values[key] = _read(check, f"{place}.{key}", key, data[key])
@@ -291,15 +292,17 @@ def _areas(check: Inspection, given: Mapping[str, Mapping[str, Any]], agents: li
 
 
 def _inspect_agents(check: Inspection, agents: tuple[Agent, ...], areas: tuple[Area, ...]) -> None:
-    names = [agent.name for agent in agents]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        check.fault(f"agent '{name}'", "the name twice", "each agent once")
+    for name, times in Counter(agent.name for agent in agents).items():
+        if times > 1:
+            check.fault(f"agent '{name}'", "the name twice", "each agent once")
     departments = [agent.name for agent in agents if agent.kind == "department"]
     if len(departments) != 1:
         check.fault("agents", ", ".join(departments) or "no department", "exactly one agent of kind 'department'")
     places = [area.name for area in areas]
     for agent in agents:
         place = f"agent '{agent.name}'"
+        if agent.kind not in KINDS:
+            check.fault(f"{place}.kind", agent.kind, "a kind", nearest(agent.kind, KINDS))
         if agent.sector not in SECTORS:
             check.fault(f"{place}.sector", agent.sector, "a sector", nearest(agent.sector, SECTORS))
         if agent.kind == "prime" and agent.area not in places:
@@ -323,6 +326,9 @@ def _numbers(value: Any) -> Iterator[float]:  # noqa: ANN401  # a packed attribu
 
 def _inspect_contracts(check: Inspection, agents: tuple[Agent, ...], contracts: tuple[Contract, ...]) -> None:
     named = {agent.name: agent for agent in agents}
+    for (payer, payee), times in Counter((edge.payer, edge.payee) for edge in contracts).items():
+        if times > 1:
+            check.fault(f"contract '{payer}' -> '{payee}'", "the contract twice", "each contract once")
     for edge in contracts:
         place = f"contract '{edge.payer}' -> '{edge.payee}'"
         for name in (edge.payer, edge.payee):
@@ -387,8 +393,10 @@ def _inspect_shares(
             check.fault(f"area '{area.name}'", "volume shares for some primes", "volume shares for all primes or none")
         elif shares[0] is not None and abs(float(np.sum([s for s in shares if s is not None])) - 1.0) > _SHARES_ADD_UP:
             check.fault(f"area '{area.name}'", "primes' volume shares that do not add up to 1", "a sum of 1")
+    allotted = dict.fromkeys(named, 0.0)
+    for edge in contracts:
+        allotted[edge.payer] += edge.volume_share or 0.0
     for agent in agents:
-        below = [e for e in contracts if e.payer == agent.name and e.volume_share is not None]
-        total = sum(e.volume_share or 0.0 for e in below)
+        total = allotted[agent.name]
         if agent.kind != "department" and total > 1.0 + _SHARES_ADD_UP:
             check.fault(f"agent '{agent.name}'", f"{total:.4g} of its participants allotted", "at most 1")

@@ -19,9 +19,7 @@ PEOPLE = Caseload(["a", "a", "b"], [100, 50, 50], [0.3, 0.1, 0.0], [0.6, 0.3, 0.
 
 def _metrics(price: float, *, outcome_value_gbp: float | None = None, base_service_gbp: float = 0.0) -> Metrics:
     tariff = Tariff(["a", "b"], 0, price)
-    programme = Programme(
-        "p", PEOPLE, tariff, outcome_value_gbp=outcome_value_gbp, base_service_gbp=base_service_gbp
-    )
+    programme = Programme("p", PEOPLE, tariff, outcome_value_gbp=outcome_value_gbp, base_service_gbp=base_service_gbp)
     return evaluate(programme).metrics
 
 

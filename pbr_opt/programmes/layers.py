@@ -1,0 +1,215 @@
+"""A programme folder and the one it is based on: what the first does not say, the second does.
+
+``base = "work_programme_2011"`` in a ``programme.toml`` names a bundled programme, or another folder beside this one.
+Of tables that say one thing a row (tariff cells, figures, sources) a base's rows come first and the folder's own rows
+replace those of the same name; of other tables the nearest file holds, whole.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from pbr_opt.programmes.tables import Table, TableForm, read_table, text_of
+from pbr_opt.quantities import Inspection, nearest
+
+__all__ = [
+    "PROGRAMME_FILE",
+    "Layer",
+    "Settings",
+    "bundled_folder",
+    "layers_of",
+    "list_bundled",
+    "table_of",
+    "tables_of",
+]
+
+PROGRAMME_FILE: Final = "programme.toml"
+
+_PACKAGE: Final = "pbr_opt.programmes"
+_KEYS: Final = ("name", "description", "base", "seed", "central_case")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a ``programme.toml`` says.
+
+    Attributes
+    ----------
+    name : str
+        The programme's.
+    base : str
+        The programme it adds to; empty for none.
+    seed : int or None
+        From which its generated rows were drawn.
+    segments_per_group : int or None
+        How finely a derivation cuts groups; None when the file has no central case.
+    """
+
+    name: str = ""
+    base: str = ""
+    seed: int | None = None
+    segments_per_group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One folder of a programme.
+
+    Attributes
+    ----------
+    folder : Traversable
+        A path or a package resource.
+    prefix : str
+        Opens the names of its files in messages; empty for the folder that was asked for.
+    settings : Settings
+        What its TOML file says.
+    """
+
+    folder: Traversable
+    prefix: str
+    settings: Settings
+
+    def holds(self, file: str) -> bool:
+        """Whether the folder has a file."""
+        return self.folder.joinpath(file).is_file()
+
+    def read(self, check: Inspection, form: TableForm) -> Table:
+        """Return a table of the folder, faults and rows under names that say which folder it is."""
+        own = Inspection(check.subject)
+        table = read_table(own, self.folder, form)
+        _pass_on(check, self.prefix, own)
+        return Table(tuple(replace(row, file=self.prefix + row.file) for row in table.rows), table.present)
+
+
+def _pass_on(check: Inspection, prefix: str, found: Inspection) -> None:
+    """Record the faults of a folder's file under the name by which the file is called."""
+    for fault in found.faults:
+        check.fault(prefix + fault.place, fault.given, fault.wanted, fault.remedy)
+
+
+def list_bundled() -> tuple[str, ...]:
+    """Return the names of the programmes that come with the package."""
+    return tuple(sorted(item.name for item in resources.files(_PACKAGE).iterdir() if bundled_folder(item.name)))
+
+
+def bundled_folder(name: str) -> Traversable | None:
+    """Return the folder of a programme that comes with the package, or None.
+
+    >>> bundled_folder("work_programme_1911") is None
+    True
+    """
+    plain = bool(name) and not {"/", "\\", "."} & set(name)
+    folder = resources.files(_PACKAGE).joinpath(name) if plain else None
+    return folder if folder is not None and folder.joinpath(PROGRAMME_FILE).is_file() else None
+
+
+def layers_of(check: Inspection, folder: Traversable, settings_file: str = PROGRAMME_FILE) -> tuple[Layer, ...]:
+    """Return a folder, its base, the base of that, and so on.
+
+    Raises
+    ------
+    InvalidInputError
+        When a base cannot be found, or bases come round in a circle: what else is missing cannot be said then.
+    """
+    here = Layer(_resolved(folder), "", _settings(check, folder, settings_file, ""))
+    found, place = [here], f"{settings_file}, base"
+    while name := here.settings.base:
+        below = _base(here.folder, name)
+        if below is None:
+            remedy = nearest(name, list_bundled())
+            check.fault(place, name, f"a bundled programme or a folder with a {PROGRAMME_FILE}", remedy)
+        elif any(below == layer.folder for layer in found):
+            check.fault(place, name, "a base that is not based on this folder")
+            below = None
+        if below is None:
+            check.finish()
+            break
+        prefix = f"{below.name}/"
+        here, place = (
+            Layer(below, prefix, _settings(check, below, PROGRAMME_FILE, prefix)),
+            f"{prefix}{PROGRAMME_FILE}, base",
+        )
+        found.append(here)
+    return tuple(found)
+
+
+def _base(folder: Traversable, name: str) -> Traversable | None:
+    """Return the folder that a base names: bundled, or seen from the folder that names it."""
+    below = bundled_folder(name) or _resolved(folder.joinpath(name))
+    return below if below.joinpath(PROGRAMME_FILE).is_file() else None
+
+
+def _resolved(folder: Traversable) -> Traversable:
+    """Return a path by its own name, so that two ways to one folder are seen to be one."""
+    return folder.resolve() if isinstance(folder, Path) else folder
+
+
+def tables_of(check: Inspection, layers: Sequence[Layer], form: TableForm) -> tuple[Table, ...]:
+    """Return a table of every layer, the deepest base first; only that one must have it."""
+    optional = replace(form, required=False)
+    deepest = layers[-1]
+    return tuple(layer.read(check, form if layer is deepest else optional) for layer in reversed(layers))
+
+
+def table_of(check: Inspection, layers: Sequence[Layer], form: TableForm) -> Table:
+    """Return the table of the nearest layer that has it."""
+    tables = tables_of(check, layers, form)
+    return next((table for table in reversed(tables) if table.present), tables[0])
+
+
+def _settings(check: Inspection, folder: Traversable, file: str, prefix: str) -> Settings:
+    """Return what a TOML file says."""
+    own = Inspection(check.subject)
+    text = text_of(own, folder, file)
+    try:
+        table = None if text is None else tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        own.fault(file, str(error), "a TOML file", 'texts stand in quotes: name = "..."')
+        table = None
+    settings = Settings() if table is None else _read_settings(own, file, table)
+    _pass_on(check, prefix, own)
+    return settings
+
+
+def _read_settings(check: Inspection, file: str, table: Mapping[str, object]) -> Settings:
+    _inspect_keys(check, file, table, _KEYS)
+    name, base, case, seed = (table.get(key) for key in ("name", "base", "central_case", "seed"))
+    if not isinstance(name, str) or not name.strip():
+        check.fault(f"{file}, name", "nothing" if name is None else name, "a name in quotes")
+    if not isinstance(table.get("description", ""), str):
+        check.fault(f"{file}, description", table["description"], "a text in quotes")
+    if base is not None and not (isinstance(base, str) and base.strip()):
+        check.fault(f"{file}, base", base, "the name of a programme, or a folder, in quotes")
+    return Settings(
+        str(name),
+        base.strip() if isinstance(base, str) else "",
+        None if seed is None else _whole(check, f"{file}, seed", seed, 0),
+        None if case is None else _segments_per_group(check, file, case),
+    )
+
+
+def _segments_per_group(check: Inspection, file: str, case: object) -> int:
+    table = case if isinstance(case, dict) else {}
+    if table is not case:
+        check.fault(f"{file}, central_case", case, "a table", "[central_case] on a line of its own")
+    _inspect_keys(check, f"{file}, central_case", table, ("segments_per_group",))
+    return _whole(check, f"{file}, segments_per_group", table.get("segments_per_group", 20), 1, 100_000)
+
+
+def _whole(check: Inspection, place: str, given: object, lowest: int, highest: int = 2**32 - 1) -> int:
+    if not isinstance(given, int) or isinstance(given, bool):
+        check.fault(place, given, "a whole number")
+        return lowest
+    return int(check.number(place, given, lowest=lowest, highest=highest))
+
+
+def _inspect_keys(check: Inspection, place: str, table: Mapping[str, object], known: Sequence[str]) -> None:
+    for key in table:
+        if key not in known:
+            check.fault(place, f"'{key}'", "only known keys", nearest(key, known))
