@@ -23,6 +23,7 @@ __all__ = [
     "SPEND_PER_HEAD_GBP",
     "SPEND_RELATIVE",
     "THRESHOLD_RELATIVE",
+    "WEEKS_PER_YEAR",
     "BoolArray",
     "FloatArray",
     "Inspection",
@@ -55,7 +56,10 @@ CERTIFICATE_TOLERANCE_GBP: Final = 1e-6
 """A deviation that gains less than this per participant is rounding: profits of about £1e4 carry 1e-12 relative error,
 and the search for deviations stops when its bracket is below a ten-thousandth of a penny."""
 
-PERIODS_PER_YEAR: Final = 52.0 / 4.0
+WEEKS_PER_YEAR: Final = 52.0
+"""Contracts count in weeks."""
+
+PERIODS_PER_YEAR: Final = WEEKS_PER_YEAR / 4.0
 """Four-week sustainment periods in a year."""
 
 _NUMBER_LIKE: Final = "biufOUS"

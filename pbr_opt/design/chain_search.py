@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from pbr_opt.design.chain_columns import couples_groups
-from pbr_opt.design.columns import solve_columns
+from pbr_opt.design.columns import solve_by_zooming, solve_columns
 from pbr_opt.design.limits import Budget
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.design.result import Found
@@ -42,7 +42,7 @@ def solve_through_chain(problem: DesignProblem, settings: DesignSettings) -> Fou
     reference: ChainEquilibrium | None = problem.reference
     for _ in range(_ROUNDS if tied else 1):
         held = _with_budget(problem, budget, reference)
-        found = solve_columns(held, settings)
+        found = solve_columns(held, settings) if proved else solve_by_zooming(held, settings)
         there = evaluate(problem.programme, found.tariff)
         loss = -problem.objective.better * problem.objective.total(there)
         scale = max(abs(loss), problem.programme.caseload.total_participants)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -14,9 +15,13 @@ from pbr_opt.design.result import Found
 from pbr_opt.design.search import Menu, lagrangian, solve_knapsack
 from pbr_opt.design.settings import DesignSettings
 from pbr_opt.errors import UnsupportedModelError
-from pbr_opt.quantities import FloatArray
+from pbr_opt.quantities import FloatArray, IntArray
 
-__all__ = ["GroupColumns", "cell_columns", "grid_columns", "parked_columns", "solve_columns"]
+__all__ = ["GroupColumns", "cell_columns", "grid_columns", "parked_columns", "solve_by_zooming", "solve_columns"]
+
+_COARSE: Final = 97
+_FINE: Final = 17
+"""Columns of the first look, and of each closer one between two neighbours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +108,40 @@ def solve_columns(problem: DesignProblem, settings: DesignSettings) -> Found:
                 "NetSocialValue is bounded on a price step only; try limits=[..., PriceStep(5)]"
             )
         columns, method = cell_columns(problem, settings.cells), f"knapsack over {settings.cells:,} price cells a group"
+    return _choose(problem, columns, method, settings)[0]
+
+
+def solve_by_zooming(problem: DesignProblem, settings: DesignSettings) -> Found:
+    """Choose one column a group on the price step (£1 without one), looking closely only where the last choice lay.
+
+    For columns that are dear to evaluate and no proof: a supply chain that ties groups together. The bound is that
+    of the columns that were looked at.
+    """
+    fees = [problem.grid_fees(g) for g in range(len(problem.base.groups))]
+    rows = [np.unique(np.linspace(0, len(pairs) - 1, _COARSE).round().astype(np.int64)) for pairs in fees]
+    known = [problem.columns(g, *pairs[kept].T) for g, (pairs, kept) in enumerate(zip(fees, rows, strict=True))]
+    method = f"knapsack over prices on the £{problem.step_gbp or 1.0:g} step, looking closely where it pays"
+    while True:
+        found, choice = _choose(problem, [_columns(problem, prices) for prices in known], method, settings)
+        new = [_between(kept, int(k)) for kept, k in zip(rows, choice, strict=True)]
+        if not any(extra.size for extra in new):
+            return found
+        for g, extra in enumerate(new):
+            order = np.argsort(np.concatenate([rows[g], extra]))
+            known[g] = known[g].joined(problem.columns(g, *fees[g][extra].T)).take(order)
+            rows[g] = np.concatenate([rows[g], extra])[order]
+
+
+def _between(rows: IntArray, k: int) -> IntArray:
+    """Return rows not yet looked at between the neighbours of the chosen one, a few at a time."""
+    low, high = rows[max(k - 1, 0)], rows[min(k + 1, rows.size - 1)]
+    return np.setdiff1d(np.linspace(low, high, _FINE).round().astype(np.int64), rows)
+
+
+def _choose(
+    problem: DesignProblem, columns: Sequence[GroupColumns], method: str, settings: DesignSettings
+) -> tuple[Found, IntArray]:
+    """Return the best choice of one column a group, and which they are."""
     answer = solve_knapsack([part.menu for part in columns], problem.budget_gbp, settings.most_labels)
     chosen = [part.prices.take(np.array([k])) for part, k in zip(columns, answer.choice, strict=True)]
     tariff = problem.base.replace(
@@ -110,7 +149,7 @@ def solve_columns(problem: DesignProblem, settings: DesignSettings) -> Found:
         sustainment_fee_gbp=np.concatenate([part.sustainment_fee_gbp for part in chosen]),
     )
     bound = answer.bound if columns[0].cells is None else _cell_bound(columns, problem.budget_gbp, answer.multiplier)
-    return Found(tariff, answer.loss, min(bound, answer.loss), answer.multiplier, method)
+    return Found(tariff, answer.loss, min(bound, answer.loss), answer.multiplier, method), answer.choice
 
 
 def _cell_bound(columns: Sequence[GroupColumns], budget: float, multiplier: float) -> float:

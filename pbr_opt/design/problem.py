@@ -43,6 +43,11 @@ class GroupPrices:
     cost_gbp: FloatArray
     achieved: FloatArray
 
+    def joined(self, other: GroupPrices) -> GroupPrices:
+        """Return these columns and then the other's."""
+        names = ("outcome_fee_gbp", "sustainment_fee_gbp", "cost_gbp", "achieved")
+        return GroupPrices(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+
     def take(self, rows: IntArray) -> GroupPrices:
         """Return some of the columns."""
         return GroupPrices(

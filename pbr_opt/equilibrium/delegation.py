@@ -22,11 +22,10 @@ from pbr_opt.market.agents import Agent, Area, Contract
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.responses import HaraResponse
 from pbr_opt.market.supply_chain import SupplyChain
-from pbr_opt.quantities import FloatArray, IntArray
+from pbr_opt.quantities import WEEKS_PER_YEAR, FloatArray, IntArray
 
 __all__ = ["Branch", "Options", "area_caseload", "branches"]
 
-_WEEKS_PER_YEAR: Final = 52.0
 _NOBODY: Final = -np.inf
 """Value of an option that is not there."""
 
@@ -82,7 +81,7 @@ class Branch:
     @property
     def haircut(self) -> float:
         """Return zeta: the share of an outcome payment that waiting for it costs."""
-        return min(self.agent.cost_of_capital * self.contract.payment_lag_weeks / _WEEKS_PER_YEAR, 1.0)
+        return min(self.agent.cost_of_capital * self.contract.payment_lag_weeks / WEEKS_PER_YEAR, 1.0)
 
     @property
     def dearth(self) -> float:

@@ -291,7 +291,7 @@ def _top(values: FloatArray, count: int) -> list[IntArray]:
 
 
 def _pick(array: FloatArray, where: IntArray) -> FloatArray:
-    return np.take_along_axis(array, where, axis=0)[0]
+    return np.asarray(np.take_along_axis(array, where, axis=0)[0])
 
 
 def _upright(numbers: FloatArray, ndim: int) -> FloatArray:

@@ -18,6 +18,7 @@ from pbr_opt.market.tariffs import Tariff
 from pbr_opt.metrics import TOKEN_SUPPORT_GBP, Metrics
 from pbr_opt.quantities import nearest
 from pbr_opt.report.records import assumption_table, provenance, write_record
+from pbr_opt.report.tiers import tier_lines
 from pbr_opt.report.wording import change, count, money, per_cent, table
 
 if TYPE_CHECKING:
@@ -201,6 +202,7 @@ class Comparison:
                 *self._metric_table(),
                 "",
                 *self._price_table(),
+                *tier_lines(self.evaluations),
                 *self._remarks(),
             ]
         )

@@ -31,12 +31,17 @@ def _design(settings: DesignSettings = CONVEX, programme: Programme = PROGRAMME)
     return optimise(programme, minimise=FirstPoundLoss(), limits=LIMITS, settings=settings)
 
 
-def _lie(monkeypatch: pytest.MonkeyPatch, price: float, status: str = "optimal", value: float | None = None) -> None:
-    """Make every solver return one price for all groups, whatever it was asked, and call it what it likes."""
+def _lie(
+    monkeypatch: pytest.MonkeyPatch,
+    price: float | tuple[float, float],
+    status: str = "optimal",
+    value: float | None = None,
+) -> None:
+    """Make every solver return these prices (thousands), whatever it was asked, and call them what it likes."""
 
     def solve(self: cp.Problem, **_: object) -> None:
         for variable in self.variables():
-            filled = np.full(variable.shape, price if variable.name() == "price" else 0.0)
+            filled = np.broadcast_to(price if variable.name() == "price" else 0.0, variable.shape)
             variable.save_value(filled)
         self._status = status
         told = self.objective.value if value is None else value
@@ -62,6 +67,13 @@ def test_a_feasible_answer_that_is_not_the_best_is_caught_though_its_own_account
     # £1,000 for both: loss 50 + 86.67 in truth and in its own account; the proved bound is 79.17.
     _lie(monkeypatch, 1.0, value=(50 + 100 * (1 - 1000 / 7500)) / 200)
     with pytest.raises(SolverError, match="all that is proved"):
+        _design()
+
+
+def test_the_best_prices_with_a_false_account_of_them_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Prices that spend 19,999 of the 20,000, so that they are near the best, and a loss a tenth below what they give.
+    _lie(monkeypatch, (4.999 / 12, 7.5), value=0.9 * 79.17 / 200)
+    with pytest.raises(SolverError, match=r"claims .* the exact equilibrium"):
         _design()
 
 
