@@ -11,13 +11,14 @@ import numpy as np
 from pbr_opt.equilibrium.best_response import BestResponse, best_response
 from pbr_opt.equilibrium.certificate import Certificate, ProviderClaim, certify_provider
 from pbr_opt.equilibrium.chain import ChainEquilibrium, solve_chain
+from pbr_opt.equilibrium.chain_certificate import certify_chain
 from pbr_opt.equilibrium.deliveries import Deliveries
-from pbr_opt.errors import EquilibriumError, Fault, InvalidInputError
+from pbr_opt.errors import Fault, InvalidInputError
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.metrics import Metrics, measure
-from pbr_opt.quantities import WEEKS_PER_YEAR, FloatArray, frozen, nearest
+from pbr_opt.quantities import FloatArray, frozen, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,11 +92,12 @@ class Evaluation:
     def certificate(self) -> Certificate:
         """Return the largest gain from deviating, recomputed by code that shares nothing with the closed forms.
 
-        With a supply chain, of all who deliver: whether an intermediary could gain by other prices or referrals is not
-        looked into.
+        With a supply chain, of any agent: by other support, other prices or other referrals.
         """
         if self.equilibrium is not None:
-            return _certify_deliverers(self.programme, self.equilibrium)
+            programme, row = self.programme, self.programme.caseload.group_index
+            price = self.payable.effective_price_gbp(programme.caseload, programme.discount_rate)
+            return certify_chain(programme, self.equilibrium, price, self.payable.attachment_fee_gbp[row])
         minimum = self.programme.minimum_service_gbp[self.programme.caseload.group_index]
         claim = ProviderClaim(
             gain_per_outcome_gbp=self.behaviour.price_gbp + self.behaviour.mission_gbp,
@@ -265,29 +267,6 @@ def evaluate(programme: Programme, tariff: Tariff | None = None) -> Evaluation:
     table = Deliveries.of(equilibrium.cells, price)
     rows = programme.replace(caseload=table.caseload, supply_chain=None, central_case=None)
     return Evaluation(programme, chosen, payable, rows, table.behaviour, table, equilibrium)
-
-
-def _certify_deliverers(programme: Programme, equilibrium: ChainEquilibrium) -> Certificate:
-    """Return the worst certificate of all who deliver, each paid what it is said to be paid."""
-    accounts = {account.agent: account for account in equilibrium.accounts}
-    worst: Certificate | None = None
-    for cell in equilibrium.cells:
-        agent = equilibrium.chain.by_name[cell.deliverer]
-        own = agent.response(cell.caseload)
-        served = cell.caseload.replace(ceiling_rate=own.ceiling_rate, response_scale_gbp=own.response_scale_gbp)
-        minimum = programme.minimum_service_gbp[served.group_index]
-        edge = equilibrium.chain.contracts[agent.name]
-        kept = 1.0 - min(agent.cost_of_capital * edge.payment_lag_weeks / WEEKS_PER_YEAR, 1.0)
-        dearth = 1.0 + accounts[agent.name].shadow_price
-        worth = (cell.received_gbp * kept + agent.mission_gbp) / dearth if agent.delivers else np.zeros(len(served))
-        behaviour = cell.behaviour
-        claim = ProviderClaim(worth, minimum, behaviour.support_gbp, behaviour.outcome_rate)
-        found = certify_provider(served, claim, agent.name)
-        if worst is None or found.largest_gain_gbp > worst.largest_gain_gbp:
-            worst = found
-    if worst is None:
-        raise EquilibriumError("Nobody serves anybody in this chain: there is nothing to certify.")
-    return worst
 
 
 def respond(programme: Programme, price_gbp: FloatArray) -> BestResponse:

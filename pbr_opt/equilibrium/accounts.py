@@ -8,7 +8,7 @@ from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.quantities import FloatArray
 
-__all__ = ["Account", "Cell", "Departure", "Ledger"]
+__all__ = ["Account", "Cell", "Departure", "Flow", "Ledger"]
 
 
 @dataclass
@@ -81,6 +81,28 @@ class Cell:
     behaviour: BestResponse
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """What one agent is given by its payer: people, and what it is paid for them.
+
+    Attributes
+    ----------
+    area, payee : str
+        Where, and who is paid; its payer is in its contract.
+    participants, outcomes : array (segments,)
+        How many of each segment, and how many of them find work.
+    price_gbp, attachment_gbp : array (segments,)
+        Paid per outcome and per participant.
+    """
+
+    area: str
+    payee: str
+    participants: FloatArray
+    outcomes: FloatArray
+    price_gbp: FloatArray
+    attachment_gbp: FloatArray
+
+
 @dataclass(frozen=True, slots=True)
 class Departure:
     """An agent that left.
@@ -109,6 +131,7 @@ class Ledger:
 
     accounts: dict[str, Account]
     cells: list[Cell] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
 
     @property
     def department(self) -> str:

@@ -14,10 +14,11 @@ from typing import Final
 
 import numpy as np
 
-from pbr_opt.equilibrium.accounts import Account, Cell, Departure, Ledger
+from pbr_opt.equilibrium.accounts import Account, Cell, Departure, Flow, Ledger
 from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.equilibrium.delegation import Branch, Options, area_caseload, branches
 from pbr_opt.equilibrium.liquidity import shadow_price
+from pbr_opt.equilibrium.pass_through import DECLINED_GBP
 from pbr_opt.equilibrium.referrals import allot
 from pbr_opt.errors import EquilibriumError
 from pbr_opt.market.caseload import Caseload
@@ -31,8 +32,8 @@ _ROUNDS: Final = 200
 _SETTLED: Final = 1e-10
 """Shadow prices that move by less than this have settled."""
 _DAMPED_AFTER: Final = 20
-_BROKE_GBP: Final = -1e-6
-"""A margin below this is a loss, above it rounding of sums of millions."""
+_BROKE_GBP: Final = 1e-6
+"""A loss beyond this, and beyond what each referral may lose before it is declined, is a loss and not rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,8 @@ class ChainEquilibrium:
         One for every agent of the chain that was asked about, in its order; those that left have nothing.
     cells : tuple of Cell
         Who serves which segments of which area, and how.
+    flows : tuple of Flow
+        Who is given whom at which price: one for every contract, payees before payers.
     departures : tuple of Departure
         Who left, why, and in which round.
     """
@@ -54,6 +57,7 @@ class ChainEquilibrium:
     chain: SupplyChain
     accounts: tuple[Account, ...]
     cells: tuple[Cell, ...]
+    flows: tuple[Flow, ...]
     departures: tuple[Departure, ...]
 
 
@@ -93,7 +97,7 @@ def solve_chain(programme: Programme, price_gbp: FloatArray, attachment_gbp: Flo
         shadows = {name: value for name, value in shadows.items() if name in chain.by_name}
     idle = {agent.name: Account(agent.name, active=False) for agent in asked.agents}
     accounts = tuple(ledger.accounts.get(agent.name, idle[agent.name]) for agent in asked.agents)
-    return ChainEquilibrium(chain, accounts, tuple(ledger.cells), tuple(departures))
+    return ChainEquilibrium(chain, accounts, tuple(ledger.cells), tuple(ledger.flows), tuple(departures))
 
 
 def _leaving(chain: SupplyChain, ledger: Ledger, number: int) -> list[Departure]:
@@ -104,7 +108,8 @@ def _leaving(chain: SupplyChain, ledger: Ledger, number: int) -> list[Departure]
     answer = []
     for payer in chain.agents[1:]:
         books = [ledger.accounts[payee.name] for payee in chain.payees(payer.name)]
-        losers = sorted((book for book in books if book.profit_gbp < _BROKE_GBP), key=lambda book: book.profit_gbp)
+        broke = (book for book in books if book.profit_gbp < -_BROKE_GBP - DECLINED_GBP * book.referrals)
+        losers = sorted(broke, key=lambda book: book.profit_gbp)
         idle = [book for book in losers if book.referrals == 0.0]
         busy = [book for book in losers if book.referrals > 0.0]
         answer += [Departure(book.agent, number, book.profit_gbp, "no referrals") for book in idle]
@@ -201,10 +206,11 @@ class _Area:
         edge, account = payee.contract, self.ledger.accounts[payee.agent.name]
         for_outcomes = float(price @ outcomes)
         fees = (edge.referral_fee_gbp - edge.management_fee_gbp) * float(people.sum())
+        self.ledger.flows.append(Flow(self.name, payee.agent.name, people, outcomes, price, attachment))
         account.income_gbp += for_outcomes + float(attachment @ people) + fees
         account.finance_cost_gbp += payee.haircut * for_outcomes
         if edge.form == "two_part" and payer != self.ledger.department:
-            account.income_gbp -= max(account.profit_gbp, 0.0)
+            account.income_gbp -= account.profit_gbp  # paid back, or made good: the payer has the whole surplus
         self.ledger.accounts[payer].paid_on_gbp += account.income_gbp
 
     def _deliver(
@@ -228,7 +234,7 @@ class _Area:
 
 def _shares(branch: Branch, options: Options, people: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return shares of each segment by option (itself, then payees), and prices of places."""
-    share = np.zeros_like(options.value)
+    share = np.zeros((len(options.value), people.size))
     total = float(people.sum())
     for k, payee in enumerate(branch.below, 1):
         allotted = payee.contract.volume_share or 0.0
@@ -242,7 +248,7 @@ def _shares(branch: Branch, options: Options, people: FloatArray) -> tuple[Float
     most = np.array([np.inf, *(payee.agent.capacity for payee in below)])
     if total == 0.0:
         fewest = np.zeros_like(fewest)
-    answer = allot(options.value[open_to], people * rest, fewest, most)
+    answer = allot(np.stack([options.value[k] for k in open_to]), people * rest, fewest, most)
     share[open_to] = answer.share * rest
     places = np.zeros(share.shape[0])
     places[open_to] = answer.place_price_gbp

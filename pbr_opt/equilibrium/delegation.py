@@ -17,7 +17,14 @@ from typing import Final
 import numpy as np
 
 from pbr_opt.equilibrium.best_response import BestResponse, best_response
-from pbr_opt.equilibrium.pass_through import DECLINED_GBP, Payee, best_group_price, best_piece_rate, largest
+from pbr_opt.equilibrium.pass_through import (
+    DECLINED_GBP,
+    GroupTerms,
+    Payee,
+    best_group_price,
+    best_piece_rate,
+    largest,
+)
 from pbr_opt.market.agents import Agent, Area, Contract
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.responses import HaraResponse
@@ -27,7 +34,12 @@ from pbr_opt.quantities import WEEKS_PER_YEAR, FloatArray, IntArray
 __all__ = ["Branch", "Options", "area_caseload", "branches"]
 
 _NOBODY: Final = -np.inf
-"""Value of an option that is not there."""
+"""Value of a payee that declines."""
+_LAST: Final = 1e-9
+"""Who only manages keeps nobody whom a payee takes: keeping is worth less than any of them by this, relatively."""
+_PASSES: Final = 20
+_SETTLED: Final = 1e-9
+"""Prices for groups that move by less than this, relatively, have settled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +131,6 @@ class Branch:
         self.last[:] = [(received_gbp, answer)]
         return answer
 
-    def outcome_rate(self, received_gbp: FloatArray, attachment_gbp: FloatArray, people: FloatArray) -> FloatArray:
-        """Return P: the outcome rate of the whole branch at a price."""
-        return self.expected(received_gbp, attachment_gbp, people, lambda there: there.outcome_rate)
-
     def expected(
         self,
         received_gbp: FloatArray,
@@ -148,8 +156,12 @@ class Branch:
         for k, payee in enumerate(self.below):
             passed_on = attachment_gbp * payee.contract.attachment_share
             terms.append(payee.expected(options.price_gbp[k + 1], passed_on, people, term))
+        return self._mixed(terms, options.choice)
+
+    def _mixed(self, terms: list[FloatArray], choice: IntArray) -> FloatArray:
+        """Return a term of the options weighted by who gets whom: those allotted end to end, and those chosen."""
         stacked = np.stack(terms)
-        index = options.choice.reshape((1,) * (stacked.ndim - options.choice.ndim) + options.choice.shape)
+        index = choice.reshape((1,) * (stacked.ndim - choice.ndim) + choice.shape)
         chosen = np.take_along_axis(stacked, index, axis=0)[0]
         fixed = (
             payee.contract.volume_share * there
@@ -157,6 +169,26 @@ class Branch:
             if payee.contract.volume_share
         )
         return np.asarray(sum(fixed, start=self.own_share * chosen))
+
+    def reply(
+        self, received_gbp: FloatArray, attachment_gbp: FloatArray, people: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return P of the whole branch at a price, and what the agent makes of one more referral in money, GBP.
+
+        It declines referrals that would lose it money, whatever they are worth to it otherwise.
+        """
+        certain = attachment_gbp + self.fees
+        if not self.below:
+            there = self.deliver(received_gbp)
+            return there.outcome_rate, np.asarray(self._earned(there, received_gbp) + certain)
+        options = self.options(received_gbp, attachment_gbp, people)
+        rate = self._mixed(options.rate, options.choice)
+        return rate, np.asarray(self._mixed(options.money_gbp, options.choice) + certain)
+
+    def _earned(self, there: BestResponse, received_gbp: FloatArray) -> FloatArray:
+        """Return what delivering earns in money, fees apart."""
+        earned = received_gbp * (1.0 - self.haircut) * there.outcome_rate - there.support_gbp
+        return np.asarray(earned - self.base_service_gbp if self.agent.delivers else earned)
 
     def options(self, received_gbp: FloatArray, attachment_gbp: FloatArray, people: FloatArray) -> Options:
         """Return what each option is worth per participant at a price: first delivering itself, then each payee.
@@ -170,47 +202,66 @@ class Branch:
         people : array (segments,)
             Participants it has been given, for prices that hold for a group.
         """
-        worth = self.worth(received_gbp)
-        own = self.deliver(received_gbp)
-        value = worth * own.outcome_rate - own.support_gbp
-        if self.agent.delivers:
-            value = value - self.base_service_gbp
-        elif self.free:  # somebody else can have them: managing them without help is no option
-            value = np.full_like(received_gbp, _NOBODY)
-        values, prices = [value], [received_gbp]
+        worth, own = self.worth(received_gbp), self.deliver(received_gbp)
+        earned = self._earned(own, received_gbp)
+        kept = np.asarray(earned + self.agent.mission_gbp * own.outcome_rate)
+        there = Options(own, [kept], [earned], [own.outcome_rate], [received_gbp], self.free)
         for payee in self.below:
-            price = self._price_for(payee, worth, received_gbp, attachment_gbp, people, value)
-            values.append(self._value_of(payee, worth, price, attachment_gbp, people))
-            prices.append(price)
-        return Options(own, np.stack(values), tuple(prices), self.free)
+            there.add(*self._referral(payee, worth, there, attachment_gbp, people, kept))
+        rivals = [k for k in self.free if self.below[k].contract.form == "group_price"]
+        if rivals and len(self.free) > 1:  # the best price for a group depends on who else takes whom
+            self._settle(there, rivals, worth, attachment_gbp, people)
+        if self.free and not self.agent.delivers:
+            there.value[0] = _below_all(kept, np.stack([there.value[k + 1] for k in self.free]))
+        return there
 
-    def _value_of(
-        self, payee: Branch, worth: FloatArray, price: FloatArray, attachment_gbp: FloatArray, people: FloatArray
-    ) -> FloatArray:
-        """Return what referring a participant is worth, the attachment fee that would be passed on taken off."""
+    def _settle(
+        self, there: Options, rivals: list[int], worth: FloatArray, attachment_gbp: FloatArray, people: FloatArray
+    ) -> None:
+        """Choose prices for groups anew, each given the others, until none moves: the payer gains at every step."""
+        for _ in range(_PASSES):
+            before = [there.price_gbp[k + 1] for k in rivals]
+            for k in rivals:
+                others = [other + 1 for other in self.free if other != k]
+                best = np.max(
+                    [there.value[other] for other in ([0, *others] if self.agent.delivers else others)], axis=0
+                )
+                elsewhere = np.where(np.isfinite(best), best, there.value[0])
+                there.put(k + 1, *self._referral(self.below[k], worth, there, attachment_gbp, people, elsewhere))
+            after = [there.price_gbp[k + 1] for k in rivals]
+            if all(np.allclose(new, old, rtol=_SETTLED, atol=0.0) for new, old in zip(after, before, strict=True)):
+                return
+
+    def _referral(
+        self,
+        payee: Branch,
+        worth: FloatArray,
+        there: Options,
+        attachment_gbp: FloatArray,
+        people: FloatArray,
+        elsewhere: FloatArray,
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return worth, money, outcome rate and price of referring to a payee, the attachment passed on taken off."""
         edge = payee.contract
         passed_on = attachment_gbp * edge.attachment_share
-        fees = -payee.fees - passed_on
-        if edge.form != "two_part":
-            kept = (worth - price) * payee.outcome_rate(price, passed_on, people) + fees
-            if edge.volume_share is None:
-                kept = np.where(payee.margin(price, passed_on, people) < -DECLINED_GBP, _NOBODY, kept)
-            return np.asarray(kept)
-
-        def surplus(there: BestResponse) -> FloatArray:
-            """Return what is left of an outcome's worth: the payee pays its profit back."""
-            return (worth - price * payee.haircut) * there.outcome_rate - there.support_gbp
-
-        return np.asarray(payee.expected(price, passed_on, people, surplus) - payee.base_service_gbp)
+        price = self._price_for(payee, there.price_gbp[0], worth, passed_on, people, elsewhere)
+        rate, margin = payee.reply(price, passed_on, people)
+        value = (worth - price) * rate - payee.fees - passed_on
+        if edge.form == "two_part":  # the payee pays its profit back
+            value = value + margin
+        money = value - self.agent.mission_gbp * rate
+        if edge.form != "two_part" and edge.volume_share is None:
+            value = np.where(margin < -DECLINED_GBP, _NOBODY, value)
+        return np.asarray(value), np.asarray(money), rate, price
 
     def _price_for(
         self,
         payee: Branch,
-        worth: FloatArray,
         received_gbp: FloatArray,
-        attachment_gbp: FloatArray,
+        worth: FloatArray,
+        passed_on: FloatArray,
         people: FloatArray,
-        own: FloatArray,
+        elsewhere: FloatArray,
     ) -> FloatArray:
         """Return y, the price per outcome that a payee is paid under its contract."""
         edge = payee.contract
@@ -218,44 +269,26 @@ class Branch:
             return received_gbp
         if edge.form == "fixed_share":
             return received_gbp * max(edge.share, edge.least_share)
-        return np.maximum(
-            self._chosen_price(payee, worth, attachment_gbp, people, own), received_gbp * edge.least_share
-        )
-
-    def _chosen_price(
-        self, payee: Branch, worth: FloatArray, attachment_gbp: FloatArray, people: FloatArray, own: FloatArray
-    ) -> FloatArray:
-        """Return the price that the agent would choose for a payee."""
-        edge = payee.contract
-        passed_on = attachment_gbp * edge.attachment_share
-        known = payee.as_payee(passed_on, people)
+        known, free = payee.as_payee(passed_on, people), edge.volume_share is None
+        least = received_gbp * edge.least_share
         if edge.form == "piece_rate":
-            return best_piece_rate(known, worth, free=edge.volume_share is None)
-        fees = -payee.fees - passed_on
-        fallback = np.where(np.isfinite(own), own - fees, 0.0) if edge.volume_share is None else None
-        return best_group_price(known, worth, people, self.group_index, fallback)
+            return best_piece_rate(known, worth, least, free=free)
+        left = elsewhere + payee.fees + passed_on
+        alone = not self.agent.delivers and len(self.free) == 1  # only whom the payee declines stays with the payer
+        terms = GroupTerms(np.full_like(left, _NOBODY) if alone else left, left, least)
+        return best_group_price(known, worth, people, self.group_index, terms if free else GroupTerms(None, 0.0, least))
 
     @property
     def fees(self) -> float:
         """Return what the agent gets per referral whatever comes of it, less what its payer keeps back."""
         return self.contract.referral_fee_gbp - self.contract.management_fee_gbp
 
-    def margin(self, received_gbp: FloatArray, attachment_gbp: FloatArray, people: FloatArray) -> FloatArray:
-        """Return what the agent makes of one more referral, GBP; it declines those that would lose it money."""
-        if self.below:
-            options = self.options(received_gbp, attachment_gbp, people)
-            return np.asarray(options.value[options.open_to].max(axis=0) + attachment_gbp + self.fees)
-        there = self.deliver(received_gbp)
-        earned = received_gbp * (1.0 - self.haircut) * there.outcome_rate - there.support_gbp
-        return np.asarray(earned - self.base_service_gbp + attachment_gbp + self.fees)
-
     def as_payee(self, attachment_gbp: FloatArray, people: FloatArray) -> Payee:
         """Return what the agent's payer knows of it."""
         leaf = not self.below and self.agent.delivers
         plain = leaf and self.response.is_exponential and not self.minimum_service_gbp.any()
         return Payee(
-            rate=lambda price: self.outcome_rate(price, attachment_gbp, people),
-            margin=lambda price: self.margin(price, attachment_gbp, people),
+            reply=lambda price: self.reply(price, attachment_gbp, people),
             needed_gbp=self.base_service_gbp - attachment_gbp - self.fees,
             response=self.response if plain else None,
             mission_gbp=self.agent.mission_gbp,
@@ -272,18 +305,29 @@ class Options:
     ----------
     own : BestResponse
         What it does when it delivers itself.
-    value : array (1 + payees, ..., segments)
-        Worth to the agent per participant.
-    price_gbp : tuple of array (..., segments)
-        Price per outcome for whoever is next, one an option.
+    value, money_gbp, rate, price_gbp : list of arrays (..., segments), one an option
+        Worth to the agent per participant, and how much of it is money; outcome rate; price per outcome for whoever is
+        next.
     free : tuple of int
         Payees that get whom the agent chooses.
     """
 
     own: BestResponse
-    value: FloatArray
-    price_gbp: tuple[FloatArray, ...]
+    value: list[FloatArray]
+    money_gbp: list[FloatArray]
+    rate: list[FloatArray]
+    price_gbp: list[FloatArray]
     free: tuple[int, ...]
+
+    def add(self, value: FloatArray, money_gbp: FloatArray, rate: FloatArray, price_gbp: FloatArray) -> None:
+        """Append an option."""
+        for column in (self.value, self.money_gbp, self.rate, self.price_gbp):
+            column.append(value)
+        self.put(-1, value, money_gbp, rate, price_gbp)
+
+    def put(self, k: int, value: FloatArray, money_gbp: FloatArray, rate: FloatArray, price_gbp: FloatArray) -> None:
+        """Replace an option."""
+        self.value[k], self.money_gbp[k], self.rate[k], self.price_gbp[k] = value, money_gbp, rate, price_gbp
 
     @property
     def open_to(self) -> IntArray:
@@ -293,7 +337,14 @@ class Options:
     @property
     def choice(self) -> IntArray:
         """Return the best option for each segment: 0 itself, k the k-th payee; ties go to the first."""
-        return np.asarray(self.open_to[largest(self.value[self.open_to])])
+        return np.asarray(self.open_to[largest(np.stack([self.value[k] for k in self.open_to]))])
+
+
+def _below_all(idle: FloatArray, values: FloatArray) -> FloatArray:
+    """Return what keeping people without help is worth, but less than any payee that takes them."""
+    taken = np.isfinite(values)
+    lowest = np.min(np.where(taken, values, idle), axis=0)
+    return np.where(taken.any(axis=0), np.minimum(idle, lowest - _LAST * (1.0 + np.abs(lowest))), idle)
 
 
 def area_caseload(caseload: Caseload, area: Area) -> Caseload:

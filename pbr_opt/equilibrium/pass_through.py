@@ -19,6 +19,7 @@ from pbr_opt.quantities import FloatArray, IntArray
 
 __all__ = [
     "DECLINED_GBP",
+    "GroupTerms",
     "Payee",
     "best_group_price",
     "best_piece_rate",
@@ -54,10 +55,9 @@ class Payee:
 
     Attributes
     ----------
-    rate : callable
-        P(y) of its whole branch, for prices of shape (..., segments).
-    margin : callable
-        What it makes of a referral at a price, GBP per participant: it may decline.
+    reply : callable
+        For prices of shape (..., segments): P(y) of its whole branch, and what it makes of a referral, GBP per
+        participant (it may decline).
     response : HaraResponse or None
         How segments respond to it, when it delivers alone with b = 0 and no minimum service, so that the best price
         has a closed form; None otherwise.
@@ -67,8 +67,7 @@ class Payee:
         m, zeta and 1 + lambda.
     """
 
-    rate: Callable[[FloatArray], FloatArray]
-    margin: Callable[[FloatArray], FloatArray]
+    reply: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
     needed_gbp: FloatArray
     response: HaraResponse | None
     mission_gbp: float
@@ -123,8 +122,9 @@ def best_piece_rate(
     if payee.response is None or (needy and awkward):
 
         def kept(price: FloatArray) -> FloatArray:
-            value = (worth_gbp - price) * payee.rate(price)
-            return np.where(payee.margin(price) < -DECLINED_GBP, -np.inf, value) if free else value
+            rate, margin = payee.reply(price)
+            value = (worth_gbp - price) * rate
+            return np.where(margin < -DECLINED_GBP, -np.inf, value) if free else value
 
         return maximise_on_grid(kept, np.maximum(worth_gbp, lowest), lowest)
     if needy:
@@ -168,13 +168,8 @@ def _closed_piece_rate(
     return np.where(pays, (wanted * payee.dearth - mission) / kept, lowest_gbp)
 
 
-def best_group_price(  # what a price for a group depends on
-    payee: Payee,
-    worth_gbp: FloatArray,
-    people: FloatArray,
-    group_index: IntArray,
-    fallback_gbp: FloatArray | None,
-    least_gbp: FloatArray | float = 0.0,
+def best_group_price(
+    payee: Payee, worth_gbp: FloatArray, people: FloatArray, group_index: IntArray, terms: GroupTerms
 ) -> FloatArray:
     """Return one price per outcome for each payment group, repeated for its segments, that is best for the payer.
 
@@ -188,11 +183,8 @@ def best_group_price(  # what a price for a group depends on
         Participants the payer has.
     group_index : array of int (segments,)
         Payment group of each segment.
-    fallback_gbp : array (..., segments) or None
-        What the payer makes of a participant it does not refer, before the fees of this contract; None when it must
-        refer everybody (an end-to-end contract).
-    least_gbp : array (..., segments) or float, optional
-        Prices below this are not allowed.
+    terms : GroupTerms
+        What else the payer could do, and the least it must pay.
     """
     groups = np.unique(group_index)
     row = np.searchsorted(groups, group_index)
@@ -203,13 +195,34 @@ def best_group_price(  # what a price for a group depends on
 
     def kept(price: FloatArray) -> FloatArray:
         there = price[..., row]
-        value = np.asarray((worth_gbp - there) * payee.rate(there))
-        if fallback_gbp is not None:
-            value = np.where(payee.margin(there) < -DECLINED_GBP, fallback_gbp, np.maximum(value, fallback_gbp))
+        rate, margin = payee.reply(there)
+        value = np.asarray((worth_gbp - there) * rate)
+        if terms.elsewhere_gbp is not None:
+            value = np.where(margin < -DECLINED_GBP, terms.left_gbp, np.maximum(value, terms.elsewhere_gbp))
         return np.asarray(np.stack([value[..., rows] @ people[rows] for rows in members], axis=-1))
 
-    lowest = highest(np.broadcast_to(np.asarray(least_gbp, dtype=np.float64), worth_gbp.shape))
+    lowest = highest(np.broadcast_to(np.asarray(terms.least_gbp, dtype=np.float64), worth_gbp.shape))
     return np.asarray(maximise_on_grid(kept, np.maximum(highest(worth_gbp), lowest), lowest)[..., row])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupTerms:
+    """What bears on one price for a group, besides the payee.
+
+    Attributes
+    ----------
+    elsewhere_gbp : array (..., segments) or None
+        What the payer makes of a participant whom it does not refer here, before the fees of this contract; None when
+        it must refer everybody (an end-to-end contract).
+    left_gbp : array (..., segments) or float
+        The same for one whom the payee declines.
+    least_gbp : array (..., segments) or float
+        Prices below this are not allowed.
+    """
+
+    elsewhere_gbp: FloatArray | None
+    left_gbp: FloatArray | float = 0.0
+    least_gbp: FloatArray | float = 0.0
 
 
 def maximise_on_grid(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import coo_array, vstack
 
 from pbr_opt.equilibrium.pass_through import largest
 from pbr_opt.errors import EquilibriumError
@@ -18,7 +20,8 @@ from pbr_opt.quantities import FloatArray
 
 __all__ = ["Allotment", "allot"]
 
-_PASSES: Final = 200
+_PASSES: Final = 12
+"""Prices of places move one at a time, exactly; where they chase each other the transport problem is solved whole."""
 _PLACES: Final = 1e-9
 """Places are counted to a billionth of those at stake."""
 
@@ -45,16 +48,17 @@ def allot(value_gbp: FloatArray, people: FloatArray, fewest: FloatArray, most: F
     Parameters
     ----------
     value_gbp : array (options, segments)
-        Worth per participant.
+        Worth per participant; minus infinity for an option that does not take them (never the first).
     people : array (segments,)
         Participants to allot.
     fewest, most : array (options,)
-        Limits on participants; the payer's own option (the first) takes whoever is left over.
+        Limits on participants; the payer's own option (the first) takes whoever is left over. Nobody is owed more
+        people than it takes.
 
     Raises
     ------
     EquilibriumError
-        When guarantees add up to more people than there are, or prices of places do not settle.
+        When guarantees add up to more people than there are.
 
     Examples
     --------
@@ -76,6 +80,7 @@ def allot(value_gbp: FloatArray, people: FloatArray, fewest: FloatArray, most: F
             f"Guaranteed volumes of {fewest.sum():,.0f} exceed the {people.sum():,.0f} participants there are; "
             "try smaller guarantees."
         )
+    fewest = np.minimum(fewest, np.isfinite(value_gbp) @ people)
     for _ in range(_PASSES):
         moved = False
         for k in range(options):
@@ -86,10 +91,35 @@ def allot(value_gbp: FloatArray, people: FloatArray, fewest: FloatArray, most: F
                 moved = moved or bool((np.abs(share[k] - before) @ people) > slack)
         if not moved:
             return Allotment(share, price)
-    raise EquilibriumError(
-        f"Prices of places do not settle after {_PASSES} passes; last: {np.round(price, 2).tolist()}. "
-        "Try limits that differ between payees, or fewer of them."
+    return _transport(value_gbp, people, fewest, most)
+
+
+def _transport(value: FloatArray, people: FloatArray, fewest: FloatArray, most: FloatArray) -> Allotment:
+    """Return the best allotment as a linear programme: shares of segments, limits on people by option."""
+    options, segments = value.shape
+    option, segment = np.nonzero(np.isfinite(value))
+    size, cell = option.size, np.arange(option.size)
+    bounded = np.flatnonzero(np.isfinite(most))
+    owed = np.flatnonzero(fewest > 0.0)
+    above = coo_array((people[segment], (option, cell)), shape=(options, size)).tocsr()
+    limits = vstack([above[bounded], -above[owed]])
+    answer = linprog(  # type: ignore[call-overload]  # sparse limits are taken, and not in the stubs
+        -(value[option, segment] * people[segment]),
+        A_ub=limits,
+        b_ub=np.concatenate([most[bounded], -fewest[owed]]),
+        A_eq=coo_array((np.ones(size), (segment, cell)), shape=(segments, size)),
+        b_eq=np.ones(segments),
+        bounds=(0.0, 1.0),
+        method="highs",
     )
+    if answer.status != 0:
+        raise EquilibriumError(f"No allotment of people to places was found: {answer.message}")
+    share, price = np.zeros((options, segments)), np.zeros(options)
+    share[option, segment] = np.clip(answer.x, 0.0, 1.0)
+    worth = -answer.ineqlin.marginals
+    price[bounded] += worth[: bounded.size]
+    price[owed] -= worth[bounded.size :]
+    return Allotment(share / share.sum(axis=0), price)
 
 
 def _settle(

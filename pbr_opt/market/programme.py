@@ -124,6 +124,10 @@ class Programme:
             "register": tuple(register),
             "central_case": central_case,
         }
+        if supply_chain is not None and values["mission_gbp"].any():
+            check.fault(
+                "mission_gbp", "a mission for every provider", "missions of agents where there is a supply chain"
+            )
         check.finish()
         for key, value in values.items():
             object.__setattr__(self, key, value)

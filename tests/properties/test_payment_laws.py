@@ -105,7 +105,7 @@ def test_at_price_moves_the_level_and_keeps_the_proportion(data: st.DataObject) 
     """A tariff of another price level has that level, the old mix of fees, and the old attachment fees."""
     caseload = data.draw(draws.caseloads())
     tariff = data.draw(draws.tariffs(caseload))
-    level = data.draw(st.floats(0.0, 1e4))
+    level = data.draw(st.one_of(st.just(0.0), st.floats(draws.LEAST_GBP, 1e4)))
     moved = tariff.at_price(level)
     np.testing.assert_allclose(moved.price_gbp, level, rtol=ROUNDING)
     np.testing.assert_array_equal(moved.attachment_fee_gbp, tariff.attachment_fee_gbp)
