@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from pbr_opt.errors import CertificateError, DesignInfeasibleError, PbrError
+from pbr_opt.errors import CertificateError, DesignInfeasibleError, PbrError, UnsupportedModelError
 
 if TYPE_CHECKING:
     from pbr_opt.design.limits import Limit
@@ -126,6 +126,25 @@ def optimise(
     design = _optimised(load(programme), aim, budget, _price_limits(step, lowest, highest))
     typer.echo(str(design), err=True)
     typer.echo(design.to_frame().to_csv(index=False), nl=False)
+
+
+@app.command()
+def draw(
+    programme: _NameArgument,
+    out: Annotated[Path, typer.Option("--out", help="SVG file to write.")],
+    area: Annotated[str | None, typer.Option("--area", help="Draw one contract package area only.")] = None,
+) -> None:
+    """Draw a supply chain with its flows of people and money, as SVG."""
+    from pbr_opt.evaluation import evaluate as judge
+    from pbr_opt.programmes.registry import load
+    from pbr_opt.report.chain_drawing import draw_chain
+    from pbr_opt.report.records import write_files
+
+    chosen = load(programme)
+    if chosen.supply_chain is None:
+        raise UnsupportedModelError(f"{programme} has no supply chain to draw; try work_programme_2011_chain")
+    write_files(out.parent, {out.name: draw_chain(judge(chosen), area=area).to_svg()})
+    typer.echo(f"Written to {out}", err=True)
 
 
 @app.command()

@@ -20,6 +20,8 @@ from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, FloatArray, I
 
 __all__ = ["DesignProblem", "GroupPrices"]
 
+_MOST_STEPS = 500_000
+"""Prices of one group on a step: beyond it evaluating all of them takes minutes and gigabytes."""
 _BLOCK = 2_000_000
 """Segments times columns evaluated at once: bounds memory to some 16 MB an array."""
 
@@ -110,7 +112,11 @@ class DesignProblem:
             check.fault("objective", type(self.objective).__name__, "an objective", "Parked() or FirstPoundLoss()")
         check.finish()
         object.__setattr__(self, "limits", tuple(self.limits))
-        _ = self.price_bounds_gbp
+        _, highest = self.price_bounds_gbp
+        if self.step_gbp is not None and float(highest.max()) / self.step_gbp > _MOST_STEPS:
+            wanted = f"a step with at most {_MOST_STEPS:,} prices up to £{highest.max():,.0f}"
+            check.fault("PriceStep", self.step_gbp, wanted, "a coarser step, or a PriceRange with a lower ceiling")
+        check.finish()
 
     @cached_property
     def budget_gbp(self) -> float:

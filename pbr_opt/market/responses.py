@@ -77,7 +77,7 @@ class HaraResponse:
 
         At this price per outcome the first pound of support just pays for itself.
         """
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             return frozen(self.response_scale_gbp / ((1.0 - self.curvature) * self.reach))
 
     def _gap_left(self, support_gbp: FloatArray, power: FloatArray) -> FloatArray:

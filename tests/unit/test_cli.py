@@ -107,6 +107,13 @@ def test_programmes_sources_and_evaluate(monkeypatch: pytest.MonkeyPatch, capsys
     assert "Additional outcomes" in capsys.readouterr().out
 
 
+def test_draw_writes_a_picture_of_one_area(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    picture = tmp_path / "chain.svg"
+    assert run(monkeypatch, "draw", f"{NAME}_chain", "--area", "North East", "--out", str(picture)) == 0
+    assert picture.read_text(encoding="utf-8").startswith("<svg")
+    assert run(monkeypatch, "draw", NAME, "--out", str(picture)) == 2
+
+
 def test_the_module_runs_as_a_program() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pbr_opt.cli", "compare", "nowhere"], capture_output=True, text=True, check=False

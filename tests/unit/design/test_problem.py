@@ -8,6 +8,7 @@ import pytest
 from pbr_opt.design.limits import PRICE_CEILING_GBP, Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import Parked
 from pbr_opt.design.problem import DesignProblem
+from pbr_opt.errors import InvalidInputError
 from pbr_opt.evaluation import evaluate
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
@@ -113,3 +114,8 @@ def test_a_step_without_sustainment_is_every_multiple() -> None:
 def test_feasible_to_the_penny() -> None:
     least = _problem(PROGRAMME).least_spend_gbp
     _problem(PROGRAMME, Budget(least)).require_feasible()
+
+
+def test_a_step_too_fine_to_try_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="a coarser step"):
+        DesignProblem(PROGRAMME, Parked(), [PriceStep(0.01)])
