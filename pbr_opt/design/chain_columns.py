@@ -13,7 +13,8 @@ import numpy as np
 from pbr_opt.design.objectives import Objective, SegmentContext
 from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.equilibrium.chain import ChainEquilibrium
-from pbr_opt.equilibrium.delegation import Branch, area_caseload, branches
+from pbr_opt.equilibrium.delegation import Branch, branches
+from pbr_opt.market.agents import area_caseload
 from pbr_opt.market.programme import Programme
 from pbr_opt.quantities import FloatArray, IntArray
 

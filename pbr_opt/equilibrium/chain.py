@@ -16,11 +16,13 @@ import numpy as np
 
 from pbr_opt.equilibrium.accounts import Account, Cell, Departure, Flow, Ledger
 from pbr_opt.equilibrium.best_response import BestResponse
-from pbr_opt.equilibrium.delegation import Branch, Options, area_caseload, branches
+from pbr_opt.equilibrium.delegation import Branch, branches
 from pbr_opt.equilibrium.liquidity import shadow_price
+from pbr_opt.equilibrium.options import Options
 from pbr_opt.equilibrium.pass_through import DECLINED_GBP
 from pbr_opt.equilibrium.referrals import allot
 from pbr_opt.errors import EquilibriumError
+from pbr_opt.market.agents import area_caseload
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.supply_chain import SupplyChain

@@ -17,21 +17,21 @@ from typing import Final
 import numpy as np
 
 from pbr_opt.equilibrium.best_response import BestResponse, best_response
+from pbr_opt.equilibrium.options import Options
 from pbr_opt.equilibrium.pass_through import (
     DECLINED_GBP,
     GroupTerms,
     Payee,
     best_group_price,
     best_piece_rate,
-    largest,
 )
-from pbr_opt.market.agents import Agent, Area, Contract
+from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.responses import HaraResponse
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.quantities import WEEKS_PER_YEAR, FloatArray, IntArray
 
-__all__ = ["Branch", "Options", "area_caseload", "branches"]
+__all__ = ["Branch", "branches"]
 
 _NOBODY: Final = -np.inf
 """Value of a payee that declines."""
@@ -297,73 +297,11 @@ class Branch:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Options:
-    """What an agent can do with a participant: first deliver itself, then refer to each payee.
-
-    Attributes
-    ----------
-    own : BestResponse
-        What it does when it delivers itself.
-    value, money_gbp, rate, price_gbp : list of arrays (..., segments), one an option
-        Worth to the agent per participant, and how much of it is money; outcome rate; price per outcome for whoever is
-        next.
-    free : tuple of int
-        Payees that get whom the agent chooses.
-    """
-
-    own: BestResponse
-    value: list[FloatArray]
-    money_gbp: list[FloatArray]
-    rate: list[FloatArray]
-    price_gbp: list[FloatArray]
-    free: tuple[int, ...]
-
-    def add(self, value: FloatArray, money_gbp: FloatArray, rate: FloatArray, price_gbp: FloatArray) -> None:
-        """Append an option."""
-        for column in (self.value, self.money_gbp, self.rate, self.price_gbp):
-            column.append(value)
-        self.put(-1, value, money_gbp, rate, price_gbp)
-
-    def put(self, k: int, value: FloatArray, money_gbp: FloatArray, rate: FloatArray, price_gbp: FloatArray) -> None:
-        """Replace an option."""
-        self.value[k], self.money_gbp[k], self.rate[k], self.price_gbp[k] = value, money_gbp, rate, price_gbp
-
-    @property
-    def open_to(self) -> IntArray:
-        """Return the options that the agent can choose among: itself and its free payees."""
-        return np.array([0, *(k + 1 for k in self.free)])
-
-    @property
-    def choice(self) -> IntArray:
-        """Return the best option for each segment: 0 itself, k the k-th payee; ties go to the first."""
-        return np.asarray(self.open_to[largest(np.stack([self.value[k] for k in self.open_to]))])
-
-
 def _below_all(idle: FloatArray, values: FloatArray) -> FloatArray:
     """Return what keeping people without help is worth, but less than any payee that takes them."""
     taken = np.isfinite(values)
     lowest = np.min(np.where(taken, values, idle), axis=0)
     return np.where(taken.any(axis=0), np.minimum(idle, lowest - _LAST * (1.0 + np.abs(lowest))), idle)
-
-
-def area_caseload(caseload: Caseload, area: Area) -> Caseload:
-    """Return an area's people: its share of each segment, deadweight and ceiling shifted on the logit scale.
-
-    >>> people = Caseload(["a"], 100, .2, .5, 600)
-    >>> area_caseload(people, Area("north", 0.25, -0.5)).deadweight_rate.round(4).tolist()
-    [0.1317]
-    """
-    people = caseload.participants * area.participant_share
-    if area.readiness_shift == 0.0:
-        return caseload.replace(participants=people)
-    shift = np.exp(area.readiness_shift)
-    low, high = caseload.deadweight_rate, caseload.ceiling_rate
-    return caseload.replace(
-        participants=people,
-        deadweight_rate=low * shift / (1.0 - low + low * shift),
-        ceiling_rate=high * shift / (1.0 - high + high * shift),
-    )
 
 
 def branches(

@@ -14,7 +14,7 @@ from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.responses import HaraResponse
 from pbr_opt.quantities import FloatArray
 
-__all__ = ["CONTRACT_FORMS", "KINDS", "SECTORS", "Agent", "Area", "Contract"]
+__all__ = ["CONTRACT_FORMS", "KINDS", "SECTORS", "Agent", "Area", "Contract", "area_caseload"]
 
 KINDS: Final = ("department", "prime", "tier1", "tier2")
 SECTORS: Final = ("private", "public", "voluntary")
@@ -154,3 +154,22 @@ class Contract:
     volume_share: float | None = None
     payment_lag_weeks: float = 0.0
     least_share: float = 0.0
+
+
+def area_caseload(caseload: Caseload, area: Area) -> Caseload:
+    """Return an area's people: its share of each segment, deadweight and ceiling shifted on the logit scale.
+
+    >>> people = Caseload(["a"], 100, .2, .5, 600)
+    >>> area_caseload(people, Area("north", 0.25, -0.5)).deadweight_rate.round(4).tolist()
+    [0.1317]
+    """
+    people = caseload.participants * area.participant_share
+    if area.readiness_shift == 0.0:
+        return caseload.replace(participants=people)
+    shift = np.exp(area.readiness_shift)
+    low, high = caseload.deadweight_rate, caseload.ceiling_rate
+    return caseload.replace(
+        participants=people,
+        deadweight_rate=low * shift / (1.0 - low + low * shift),
+        ceiling_rate=high * shift / (1.0 - high + high * shift),
+    )

@@ -213,7 +213,7 @@ def test_a_linear_share_is_a_tariff_top_up_and_an_exact_potential_game_in_domina
 
 
 @given(primes(), st.sampled_from([1.0, 0.5, 0.2]), PRIZES, st.data())
-@settings(max_examples=FEW)
+@settings(max_examples=FEW // 2)
 def test_the_tullock_equilibrium_is_reached_from_anywhere(
     rivals: list[Rival], exponent: float, prize: float, data: st.DataObject
 ) -> None:
