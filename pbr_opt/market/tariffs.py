@@ -138,7 +138,7 @@ class Tariff:
         level = np.where(paid, price, 1.0)
         return (
             np.where(paid, self.outcome_fee_gbp / level, 1.0),
-            np.where(paid & (self.sustainment_max > 0), self.sustainment_fee_gbp / level, 0.0),
+            np.where(paid, self.sustainment_fee_gbp / level, 0.0),
         )
 
     def aligned(self, groups: Sequence[str]) -> Tariff:
