@@ -1,0 +1,310 @@
+"""Price cells: the stretches of a group's list price on which nothing changes its form.
+
+With b = 0, no mission and no minimum service a group's cost and loss bend only where a segment stops being parked or,
+for a support shortfall, gets the standard. On a cell between two bends, with ``pi`` the list price and L the left end,
+
+    cost(pi) = cost(L) + slope (pi - L)
+    loss(pi) = loss(L) + linear (pi - L) + log ln(pi / L) + reciprocal (1/pi - 1/L)
+
+and the loss (less is better) is a convex function of the cost, so that the best price at a given rate of exchange
+between the two is a closed form. All coefficients are running sums over the bends in order of price: O(N log N) in
+segments, and no loop over cells.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from pbr_opt.design.forms import Segments, form_of, has_form
+from pbr_opt.design.limits import Budget, PriceRange
+from pbr_opt.design.objectives import Parked, SegmentContext
+from pbr_opt.design.problem import DesignProblem
+from pbr_opt.errors import UnsupportedModelError
+from pbr_opt.evaluation import respond
+from pbr_opt.quantities import FloatArray, IntArray
+
+__all__ = ["NO_PRICE_GBP", "CellColumns", "Cells", "has_cells", "price_cells"]
+
+NO_PRICE_GBP: Final = 1e-200
+"""Stands in for a price of nothing, so that logarithms at a left end are finite; it pays nobody anything."""
+
+
+class CellColumns(NamedTuple):
+    """Columns of the table of cells; ``pull`` is the coefficient of the reciprocal over the left end."""
+
+    left: FloatArray
+    right: FloatArray
+    cost: FloatArray
+    slope: FloatArray
+    loss: FloatArray
+    linear: FloatArray
+    log: FloatArray
+    reciprocal: FloatArray
+    pull: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """Price cells of all groups: group after group, by rising price.
+
+    Attributes
+    ----------
+    start : array (groups + 1,)
+        Where each group's cells begin; the last entry is their number.
+    table : array (9, cells)
+        Ends, cost and loss at the left end, slope of the cost and coefficients of the loss.
+    """
+
+    start: IntArray
+    table: FloatArray
+    has_log: bool
+    has_reciprocal: bool
+
+    @property
+    def columns(self) -> CellColumns:
+        """Return the rows of the table by name."""
+        return CellColumns(*self.table)
+
+    def take(self, index: IntArray) -> Cells:
+        """Return some of the cells, in the order asked for, without account of groups."""
+        return Cells(self.start, self.table[:, index], self.has_log, self.has_reciprocal)
+
+    def best_price(self, rate: FloatArray) -> FloatArray:
+        """Return per cell the price at which ``loss + rate cost`` is least; where all are, the left end.
+
+        It is where ``rate slope pi**2 + log pi - reciprocal``, the slope of that times ``pi**2``, changes its sign.
+        Needs errors of division and invalid numbers to be ignored by the caller: 0/0 stands for "everywhere".
+        """
+        left, right, _, slope, _, linear, log, reciprocal, _ = self.table
+        tilt = rate * slope
+        price: FloatArray
+        if self.has_log and self.has_reciprocal:
+            price = 2.0 * reciprocal / (log + np.sqrt(log * log + 4.0 * tilt * reciprocal))
+        elif self.has_log:
+            price = -log / tilt
+        elif self.has_reciprocal:
+            price = np.sqrt(reciprocal / tilt)
+        else:
+            price = np.where(tilt + linear < 0.0, right, left)
+        np.fmax(price, left, out=price)
+        np.minimum(price, right, out=price)
+        return price
+
+    def at(self, price: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return loss and cost of each cell's group at one price in each cell."""
+        left, _, cost, slope, loss, linear, log, _, pull = self.table
+        beyond = price - left
+        cost = cost + slope * beyond
+        if not (self.has_log or self.has_reciprocal):
+            return loss + linear * beyond, cost
+        if self.has_log:
+            loss = loss + log * np.log(price / left)
+        if self.has_reciprocal:
+            loss = loss - pull * beyond / price
+        return loss, cost
+
+    def price_for(self, cost: FloatArray) -> FloatArray:
+        """Return the lowest price in each cell at which its group costs that much, or the nearest end."""
+        here = self.columns
+        beyond = np.divide(cost - here.cost, here.slope, out=np.zeros_like(cost), where=here.slope > 0.0)
+        return np.clip(here.left + beyond, here.left, here.right)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the loss is constant on every cell."""
+        return not (self.has_log or self.has_reciprocal or self.columns.linear.any())
+
+
+def has_cells(problem: DesignProblem) -> bool:
+    """Whether price cells describe the problem exactly."""
+    known = all(isinstance(limit, (Budget, PriceRange)) for limit in problem.limits)
+    return known and problem.is_piecewise_linear and has_form(problem.objective)
+
+
+def price_cells(problem: DesignProblem) -> Cells:
+    """Return the cells of every group within its price range, in the order of the caseload's groups.
+
+    Raises
+    ------
+    UnsupportedModelError
+        When payment is not piecewise linear in prices, or the objective has no closed form on cells.
+
+    Examples
+    --------
+    >>> from pbr_opt.design.objectives import AdditionalOutcomes
+    >>> from pbr_opt.market.caseload import Caseload
+    >>> from pbr_opt.market.programme import Programme
+    >>> from pbr_opt.market.tariffs import Tariff
+    >>> people = Caseload(["a", "a"], 100, [.12, .02], [.42, .10], 600)
+    >>> cells = price_cells(DesignProblem(Programme("p", people, Tariff(["a"], 0, 1000)), AdditionalOutcomes()))
+    >>> cells.columns.left.round(6).tolist(), cells.columns.cost.round(6).tolist()
+    ([0.0, 2000.0, 7500.0], [0.0, 28000.0, 270000.0])
+    >>> (-cells.columns.loss).round(6).tolist()
+    [0.0, 0.0, 22.0]
+    """
+    if not has_cells(problem):
+        raise UnsupportedModelError(
+            f"{problem.objective.name} on price cells needs curvature 0, no mission, no minimum service, no supply "
+            "chain and no limits but Budget and PriceRange; try method='columns'"
+        )
+    lower, upper = problem.price_bounds_gbp
+    pieces = _pieces(problem)
+    left = np.maximum(pieces.left, NO_PRICE_GBP)
+    right = np.maximum(pieces.right, left)
+    pull = pieces.reciprocal / left
+    width, log, linear = right - left, pieces.log, pieces.linear
+    size = np.diff(pieces.start)
+    cost = np.repeat(_cost_at(problem, lower), size) + _before(pieces.slope * width, pieces.start)
+    change = linear * width + log * np.log(right / left) - pull * width / right
+    if isinstance(problem.objective, Parked):
+        loss = pieces.constant
+    elif problem.objective.better < 0:  # summed from the end where little is left, so that little is exact
+        loss = np.repeat(_loss_at(problem, upper), size) - _from_here(change, pieces.start)
+    else:
+        loss = np.repeat(_loss_at(problem, lower), size) + _before(change, pieces.start)
+    has_log, has_reciprocal = bool(log.any()), bool(pieces.reciprocal.any())
+    if np.any(log > 0.0):  # beyond its least value the loss rises with the cost: no need to look
+        turn = np.divide(pieces.reciprocal, log, out=np.full(log.size, np.inf), where=log > 0.0)
+        right = np.clip(turn, left, right)
+    table = np.array([left, right, cost, pieces.slope, loss, linear, log, pieces.reciprocal, pull])
+    return Cells(pieces.start, table, has_log, has_reciprocal)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pieces:
+    """Cells before anything is summed along them: where each group's begin, ends, coefficients."""
+
+    start: IntArray
+    left: FloatArray
+    right: FloatArray
+    slope: FloatArray
+    log: FloatArray
+    reciprocal: FloatArray
+    constant: FloatArray
+    linear: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bends:
+    """Prices at which the form of a group changes; each group's first is where its range starts.
+
+    Attributes
+    ----------
+    group, price : array (bends,)
+        Whose, and at which list price.
+    passed : array (4, bends)
+        What passing it adds: slope of the cost, log, reciprocal, segments that add to the loss.
+    ahead : array (2, bends)
+        What is there until it is passed: constant, linear.
+    """
+
+    group: IntArray
+    price: FloatArray
+    passed: FloatArray
+    ahead: FloatArray
+
+
+def _pieces(problem: DesignProblem) -> _Pieces:
+    """Cut each group's price range at its bends; add up what has been passed, and what is still ahead."""
+    lower, upper = problem.price_bounds_gbp
+    row, anyone = problem.programme.caseload.group_index, problem.programme.caseload.participants > 0.0
+    within = problem.parking_price_gbp <= upper[row]
+    bends = _bends(problem, Segments.of(problem, np.flatnonzero(anyone & within)))
+    out_of_reach = _parked_for_good(problem, Segments.of(problem, np.flatnonzero(anyone & ~within)))
+    start = np.searchsorted(bends.group, np.arange(lower.size + 1))
+    slope, log, reciprocal, active = _up_to_here(bends.passed, start)
+    log[active == 0.0] = 0.0  # what rounding has left of sums that come to nothing
+    later = np.roll(bends.ahead, -1, axis=1)
+    later[:, start[1:] - 1] = out_of_reach
+    constant, linear = _from_here(later, start)
+    following = np.append(bends.price[1:], np.inf)
+    following[start[1:] - 1] = np.inf
+    left = np.maximum(bends.price, lower[bends.group])
+    keep = np.flatnonzero((left <= upper[bends.group]) & (following > left))
+    group = bends.group[keep]
+    ends = left[keep], np.minimum(following[keep], upper[group])
+    columns = (column[keep] for column in (slope, log, reciprocal, constant, linear))
+    return _Pieces(np.searchsorted(group, np.arange(lower.size + 1)), *ends, *columns)
+
+
+def _bends(problem: DesignProblem, who: Segments) -> _Bends:
+    """Return the bends of segments that can be reached, in order of price within each group."""
+    caseload, groups = problem.programme.caseload, len(problem.base.groups)
+    form, (_, upper) = form_of(problem.objective, who), problem.price_bounds_gbp
+    weighted = caseload.participants * problem.price_weight
+    idle = caseload.sum_by_group(weighted * caseload.deadweight_rate)
+    none, size = np.zeros(who.group.size), who.group.size
+    log, reciprocal = (none if part is None else part for part in (form.log, form.reciprocal))
+    constant, linear = (none if part is None else part for part in (form.constant, form.linear))
+    begin = np.zeros((4, groups))
+    begin[0] = idle
+    arrive = np.array([who.people * who.weight * who.reach, log, reciprocal, np.ones(size)])
+    group, price = [np.arange(groups), who.group], [np.full(groups, -np.inf), who.threshold]
+    passed, ahead = [begin, arrive], [np.zeros((2, groups)), np.array([constant, linear])]
+    if form.until is not None:
+        done = np.flatnonzero(form.until <= upper[who.group])
+        group.append(who.group[done])
+        price.append(form.until[done])
+        passed.append(np.array([none[done], -log[done], -reciprocal[done], none[done] - 1.0]))
+        ahead.append(np.zeros((2, done.size)))
+    bends = _Bends(np.concatenate(group), np.concatenate(price), np.hstack(passed), np.hstack(ahead))
+    order = _by_price(bends.group, bends.price, groups)
+    return _Bends(bends.group[order], bends.price[order], bends.passed[:, order], bends.ahead[:, order])
+
+
+def _parked_for_good(problem: DesignProblem, who: Segments) -> FloatArray:
+    """Return constant and linear coefficient by group, shape (2, groups), of segments beyond the price range."""
+    form, groups = form_of(problem.objective, who), len(problem.base.groups)
+    parts = (form.constant, form.linear)
+    return np.array(
+        [np.zeros(groups) if part is None else np.bincount(who.group, part, minlength=groups) for part in parts]
+    )
+
+
+def _by_price(group: IntArray, price: FloatArray, groups: int) -> IntArray:
+    """Return the order by group and then by price; groups are sorted one by one, which is the quickest."""
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(np.bincount(group, minlength=groups))
+    for first, last in zip(ends - np.bincount(group, minlength=groups), ends, strict=True):
+        part = order[first:last]
+        order[first:last] = part[np.argsort(price[part])]
+    return order
+
+
+def _up_to_here(values: FloatArray, start: IntArray) -> FloatArray:
+    """Return running sums along the last axis, each entry included, starting afresh in every group."""
+    sums = np.empty_like(values)
+    for first, last in itertools.pairwise(start.tolist()):
+        np.cumsum(values[..., first:last], axis=-1, out=sums[..., first:last])
+    return sums
+
+
+def _from_here(values: FloatArray, start: IntArray) -> FloatArray:
+    """Return sums of each entry and all after it in its group, along the last axis."""
+    return _up_to_here(values[..., ::-1], values.shape[-1] - start[::-1])[..., ::-1]
+
+
+def _before(values: FloatArray, start: IntArray) -> FloatArray:
+    """Return sums of all entries before each one in its group."""
+    shifted = np.roll(values, 1, axis=-1)
+    shifted[..., start[:-1]] = 0.0
+    return _up_to_here(shifted, start)
+
+
+def _cost_at(problem: DesignProblem, price: FloatArray) -> FloatArray:
+    """Return everything paid by group at one list price a group, by the exact equilibrium."""
+    caseload = problem.programme.caseload
+    behaviour = respond(problem.programme, problem.price_weight * price[caseload.group_index])
+    return problem.attachment_spend_gbp + caseload.sum_by_group(caseload.participants * behaviour.payment_gbp)
+
+
+def _loss_at(problem: DesignProblem, price: FloatArray) -> FloatArray:
+    """Return the loss by group at one list price a group, by the term that evaluates."""
+    caseload, aim = problem.programme.caseload, problem.objective
+    behaviour = respond(problem.programme, problem.price_weight * price[caseload.group_index])
+    term = aim.per_participant(behaviour, SegmentContext.of(problem.programme))
+    return -aim.better * caseload.sum_by_group(caseload.participants * term)

@@ -1,0 +1,221 @@
+"""Frontiers: many budgets in one call, each as if asked alone; exact bends for first-pound loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+
+from pbr_opt.analysis.frontier import Frontier, frontier
+from pbr_opt.design.branching import Answers, solve_budgets
+from pbr_opt.design.cells import Cells
+from pbr_opt.design.limits import Budget, Limit, PriceRange, PriceStep
+from pbr_opt.design.objectives import (
+    AdditionalOutcomes,
+    FirstPoundLoss,
+    NetSocialValue,
+    Objective,
+    Parked,
+    SupportShortfall,
+    TotalSupport,
+)
+from pbr_opt.design.optimise import optimise
+from pbr_opt.design.settings import DesignSettings
+from pbr_opt.errors import DesignInfeasibleError, InvalidInputError, SolverError
+from pbr_opt.evaluation import evaluate
+from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.programme import Programme
+from pbr_opt.market.tariffs import Tariff
+from pbr_opt.quantities import FloatArray
+
+AIMS: tuple[Objective, ...] = (
+    Parked(),
+    FirstPoundLoss(),
+    SupportShortfall(300.0),
+    TotalSupport(),
+    AdditionalOutcomes(),
+    NetSocialValue(),
+)
+GAP = 1e-9
+"""Relative gap that is asked for by default."""
+
+UP_TO = PriceRange(0.0, 15_000.0)
+
+
+def _programme(seed: int = 1) -> Programme:
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(0.02, 0.3, 12)
+    caseload = Caseload(
+        list("aaaabbbbcccc"),
+        rng.integers(10, 400, 12),
+        low,
+        low + rng.uniform(0.05, 0.3, 12),
+        rng.uniform(300, 3000, 12),
+    )
+    return Programme("drawn", caseload, Tariff(["c", "b", "a"], 20, 5000, 50, 4), outcome_value_gbp=[8000.0] * 3)
+
+
+def _of(aim: Objective, budgets: ArrayLike | None, *limits: Limit, settings: DesignSettings | None = None) -> Frontier:
+    minimise, maximise = (aim, None) if aim.better < 0 else (None, aim)
+    return frontier(
+        _programme(), minimise=minimise, maximise=maximise, budgets_gbp=budgets, limits=limits, settings=settings
+    )
+
+
+def _spend(price: float) -> float:
+    programme = _programme()
+    return evaluate(programme, programme.tariff.at_price(price)).spend_gbp
+
+
+BUDGETS = np.linspace(_spend(0.0), 1.1 * _spend(15_000.0), 25)
+
+
+@pytest.mark.parametrize("aim", AIMS, ids=str)
+def test_a_frontier_is_sound_and_proved(aim: Objective) -> None:
+    there = _of(aim, BUDGETS[::-1], UP_TO)
+    np.testing.assert_array_equal(there.budget_gbp, BUDGETS)
+    assert set(there.status) == {"optimal"}
+    assert np.all(there.gap <= GAP)
+    assert np.all(there.spend_gbp <= BUDGETS * (1 + GAP))
+    better = aim.better * np.diff(there.objective)
+    assert np.all(better >= -GAP * np.abs(there.objective[1:]))
+    assert np.all(there.budget_price >= 0.0)
+    assert there.budget_price[-1] == 0.0
+    for k in range(len(there)):
+        again = evaluate(_programme(), there.tariff(k))
+        assert aim.total(again) == pytest.approx(there.objective[k], rel=GAP, abs=GAP)
+        assert again.spend_gbp == pytest.approx(there.spend_gbp[k], rel=GAP)
+
+
+@pytest.mark.parametrize("aim", [Parked(), FirstPoundLoss()], ids=str)
+def test_each_budget_is_as_if_asked_alone(aim: Objective) -> None:
+    there = _of(aim, BUDGETS, UP_TO)
+    for k in (0, 3, 11, 24):
+        alone = optimise(_programme(), minimise=aim, limits=[UP_TO, Budget(float(BUDGETS[k]))])
+        assert there.objective[k] == pytest.approx(alone.objective, rel=GAP, abs=GAP)
+
+
+def test_the_shadow_price_is_the_slope_where_the_frontier_is_convex() -> None:
+    there = _of(FirstPoundLoss(), BUDGETS, UP_TO)
+    loss, price = there.objective, there.budget_price
+    room = GAP * loss[0]
+    saved = -np.diff(loss)
+    step = np.diff(there.budget_gbp)
+    assert np.all(saved <= price[:-1] * step + room)
+    assert np.all(saved >= price[1:] * step - room)
+
+
+def test_people_parked_fall_in_jumps_and_are_shown_so() -> None:
+    there = _of(Parked(), np.linspace(_spend(0.0), _spend(8000.0), 200), UP_TO)
+    levels = np.unique(there.objective)
+    assert 5 < levels.size < 100
+    slope = np.diff(there.objective)
+    assert np.any(np.diff(slope) < 0)  # not convex
+    spend_of_level = [np.unique(there.spend_gbp[there.objective == level]).size for level in levels]
+    assert min(spend_of_level) == 1  # money that moves nobody is left alone
+
+
+def test_the_exact_frontier_of_first_pound_loss() -> None:
+    exact = _of(FirstPoundLoss(), None, UP_TO)
+    assert np.all(np.diff(exact.budget_gbp) > 0)
+    assert np.all(np.diff(exact.objective) < 0)
+    assert np.all(np.diff(exact.budget_price) <= 0)
+    assert exact.budget_price[-1] == 0.0
+    np.testing.assert_array_equal(exact.bound, exact.objective)
+    between = 0.5 * (exact.budget_gbp[1:] + exact.budget_gbp[:-1])
+    budgets = np.append(exact.budget_gbp, between)
+    searched = _of(FirstPoundLoss(), budgets, UP_TO)
+    expected = np.interp(searched.budget_gbp, exact.budget_gbp, exact.objective)
+    np.testing.assert_allclose(searched.objective, expected, rtol=GAP, atol=GAP * exact.objective[0])
+    for k in range(len(exact)):
+        again = evaluate(_programme(), exact.tariff(k))
+        assert again.spend_gbp == pytest.approx(exact.budget_gbp[k], rel=GAP)
+        assert FirstPoundLoss().total(again) == pytest.approx(exact.objective[k], rel=GAP, abs=GAP)
+
+
+def test_bends_are_where_one_group_stops_at_a_threshold() -> None:
+    exact = _of(FirstPoundLoss(), None, UP_TO)
+    moved = np.diff(exact.price_gbp, axis=0) != 0
+    assert np.all(moved.sum(axis=1) == 1)
+
+
+def test_what_costs_nothing_is_bought_before_the_first_pound() -> None:
+    caseload = Caseload(["a", "b"], 100, [0.0, 0.1], [0.3, 0.4], 600.0)
+    there = frontier(Programme("p", caseload, Tariff(["a", "b"], 0, 1000)), minimise=FirstPoundLoss())
+    assert there.price_gbp[0].tolist() == pytest.approx([2000.0, 0.0])
+    assert there.budget_gbp.tolist() == pytest.approx([0.0, 20_000.0])
+    assert np.isfinite(there.budget_price).all()
+
+
+@pytest.mark.parametrize("limits", [[PriceStep(500)], [UP_TO, PriceStep(500)]])
+def test_problems_without_cells_are_solved_one_by_one(limits: list[Limit]) -> None:
+    budgets = BUDGETS[[2, 7, 12]]
+    there = _of(AdditionalOutcomes(), budgets, *limits)
+    for k, budget in enumerate(budgets):
+        alone = optimise(_programme(), maximise=AdditionalOutcomes(), limits=[*limits, Budget(float(budget))])
+        assert (there.objective[k], there.bound[k]) == (alone.objective, alone.bound)
+        assert there.tariff(k).price_gbp.tolist() == pytest.approx(
+            alone.tariff.aligned(["a", "b", "c"]).price_gbp.tolist()
+        )
+    assert set(there.status) == {"optimal"}
+
+
+def test_a_table_has_a_row_a_budget_and_a_column_a_price() -> None:
+    frame = _of(Parked(), BUDGETS, UP_TO).to_frame()
+    named = ["budget_gbp", "spend_gbp", "objective", "bound", "gap", "status", "budget_price"]
+    assert list(frame.columns) == [*named, "price_gbp_a", "price_gbp_b", "price_gbp_c"]
+    assert len(frame) == BUDGETS.size
+    assert not frame.isna().any().any()
+
+
+def test_the_gap_asked_for_decides_the_status() -> None:
+    exact, loose = (
+        _of(TotalSupport(), BUDGETS, UP_TO, settings=DesignSettings(relative_gap=gap)) for gap in (0.0, 0.3)
+    )
+    assert np.all(exact.gap <= GAP)
+    assert np.any(loose.gap > GAP)
+    for there, most in ((exact, 0.0), (loose, 0.3)):
+        assert [status == "optimal" for status in there.status] == [gap <= most for gap in there.gap]
+
+
+def test_frontiers_cannot_be_changed() -> None:
+    there = _of(Parked(), BUDGETS[:2], UP_TO)
+    for name in ("budget_gbp", "spend_gbp", "price_gbp", "objective", "bound", "budget_price"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(there, name)[0] = 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"minimise": Parked(), "budgets_gbp": []}, "at least one budget"),
+        ({"minimise": Parked(), "budgets_gbp": [-1.0, np.inf]}, "finite money"),
+        ({"minimise": Parked(), "budgets_gbp": [1e6], "limits": [Budget(1e6)]}, "budgets_gbp="),
+        ({"budgets_gbp": [1e6]}, "exactly one objective"),
+        ({"minimise": Parked(), "maximise": TotalSupport(), "budgets_gbp": [1e6]}, "exactly one objective"),
+        ({"minimise": TotalSupport(), "budgets_gbp": [1e6]}, "maximise=TotalSupport"),
+        ({"minimise": Parked()}, "only first-pound loss"),
+        ({"minimise": FirstPoundLoss(), "limits": [PriceStep(5)]}, "only first-pound loss"),
+    ],
+)
+def test_what_cannot_be_asked_is_explained(arguments: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidInputError, match=words):
+        frontier(_programme(), **arguments)  # type: ignore[arg-type]
+
+
+def test_a_budget_below_the_least_is_explained() -> None:
+    with pytest.raises(DesignInfeasibleError) as caught:
+        _of(Parked(), [1.0, 1e9], UP_TO)
+    assert caught.value.least_budget_gbp == pytest.approx(_spend(0.0))
+
+
+@pytest.mark.parametrize("lie", ["loss", "price_gbp"])
+def test_a_search_that_lies_is_refused(lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lying(cells: Cells, budget: FloatArray, gap: float, most: int) -> Answers:
+        answers = solve_budgets(cells, budget, gap, most)
+        getattr(answers, lie)[3] *= 1.01
+        return answers
+
+    monkeypatch.setattr("pbr_opt.analysis.frontier.solve_budgets", lying)
+    with pytest.raises(SolverError, match="refused"):
+        _of(AdditionalOutcomes(), BUDGETS, UP_TO)
