@@ -248,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--chain", action="store_true", help="fit with the supply chain in place")
     chosen = parser.parse_args(arguments)
     if chosen.chain:
-        return _through_chain(CHAIN_FOLDER, compare=chosen.check)
+        return _through_chain(CHAIN_FOLDER, only_compare=chosen.check)
     try:
         derivation = derive(read_contents(chosen.folder))
     except InvalidInputError as error:
@@ -261,10 +261,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     _report(derivation.evaluation)
     print(f"largest error of a group's outcome rate: {largest_error(derivation):.1e}")
-    return _compare(wanted) if chosen.check else _write(wanted)
+    return compare(wanted) if chosen.check else write(wanted)
 
 
-def _through_chain(folder: Path, *, compare: bool) -> int:
+def _through_chain(folder: Path, *, only_compare: bool) -> int:
     """Fit the segments with the supply chain in place, then write or compare them."""
     programme = load(folder)
     fitted = derive_through_chain(programme)
@@ -272,13 +272,14 @@ def _through_chain(folder: Path, *, compare: bool) -> int:
     observed = np.zeros(0) if programme.central_case is None else programme.central_case.observed_rate
     error = float(np.abs(group_outcome_rates(there) - observed).max())
     print(f"parked {there.metrics.parked_share:.1%}, spend £{there.spend_gbp / 1e6:,.0f}m, largest error {error:.1e}")
-    if not compare:
-        return _write({folder / "segments.csv": segments_text(fitted)})
+    if not only_compare:
+        return write({folder / "segments.csv": segments_text(fitted)})
     same = np.allclose(fitted.ceiling_rate, programme.caseload.ceiling_rate, rtol=SAME_RELATIVE, atol=0.0)
     return 0 if same and error < HALF_A_POINT else CHECK_FAILED
 
 
-def _compare(wanted: Mapping[Path, str]) -> int:
+def compare(wanted: Mapping[Path, str]) -> int:
+    """Return 0 when every file is what it should be, else the exit code of a failed check."""
     differing = 0
     for path, text in wanted.items():
         there = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -288,7 +289,7 @@ def _compare(wanted: Mapping[Path, str]) -> int:
     return CHECK_FAILED if differing else 0
 
 
-def _write(wanted: Mapping[Path, str]) -> int:
+def write(wanted: Mapping[Path, str]) -> int:
     """Write every file beside its place, then move them there: nothing is left half-written."""
     for path, text in wanted.items():
         path.with_suffix(".new").write_text(text, encoding="utf-8", newline="\n")

@@ -17,8 +17,8 @@ __all__ = ["list_programmes", "load"]
 def list_programmes() -> tuple[str, ...]:
     """Return the names of the programmes that come with the package.
 
-    >>> list_programmes()
-    ('work_programme_2011', 'work_programme_2011_chain')
+    >>> "work_programme_2011" in list_programmes()
+    True
     """
     return list_bundled()
 

@@ -40,7 +40,7 @@ def test_an_unknown_name_gets_the_nearest_one_and_the_list() -> None:
         load("work_program_2011")
     assert str(caught.value) == (
         "given 'work_program_2011': no such programme; wanted a bundled programme "
-        "(work_programme_2011, work_programme_2011_chain) or a folder with a programme.toml; "
+        f"({', '.join(list_programmes())}) or a folder with a programme.toml; "
         "try: did you mean 'work_programme_2011'?"
     )
 
