@@ -24,7 +24,7 @@ from pbr_opt.report.wording import change, count, money, per_cent, table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "proof"]
 
 _FRAMES: Final = ("metrics", "groups", "prices")
 _WIDTH: Final = 110
@@ -152,7 +152,7 @@ class Comparison:
                 "metrics": metrics,
                 "prices": aligned.to_frame().to_dict("records"),
                 "groups": evaluation.to_frame("groups").to_dict("records"),
-                "design": _proof(self.designs[label]) if label in self.designs else None,
+                "design": proof(self.designs[label]) if label in self.designs else None,
                 "largest_gain_from_deviating_gbp": evaluation.certificate.largest_gain_gbp,
             }
         return {
@@ -288,7 +288,8 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, subsequent_indent="  ")
 
 
-def _proof(design: Design) -> dict[str, object]:
+def proof(design: Design) -> dict[str, object]:
+    """Return what a design was asked, and how good it is proved to be, for a machine."""
     return {
         "objective": design.problem.objective.name,
         "limits": [str(limit) for limit in design.problem.limits],

@@ -24,7 +24,16 @@ from pbr_opt.market.tariffs import Tariff
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["assumption_table", "fingerprint", "plain", "provenance", "to_json", "write_files", "write_record"]
+__all__ = [
+    "assumption_table",
+    "fingerprint",
+    "plain",
+    "provenance",
+    "source_rows",
+    "to_json",
+    "write_files",
+    "write_record",
+]
 
 _LIBRARIES: Final = ("pbr_opt", "numpy", "scipy", "cvxpy", "networkx", "pandas")
 _COLUMNS: Final = (
@@ -94,10 +103,13 @@ def provenance(
         "seed_note": "nothing here is random",
         "settings": dict(settings),
         "inputs_sha256": {label: fingerprint(programme, tariff) for label, tariff in tariffs.items()},
-        "sources": [
-            {"key": s.key, "title": s.title, "grade": s.grade, "address": s.address} for s in programme.sources()
-        ],
+        "sources": source_rows(programme),
     }
+
+
+def source_rows(programme: Programme) -> list[dict[str, str]]:
+    """Return every source that a programme cites, one mapping a source."""
+    return [{"key": s.key, "title": s.title, "grade": s.grade, "address": s.address} for s in programme.sources()]
 
 
 def _version(name: str) -> str:

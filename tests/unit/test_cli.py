@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from pbr_opt import cli
+from pbr_opt.programmes.questions import term_names
 
 NAME = "work_programme_2011"
+_AIMS = ("minimise", "maximise")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -58,8 +60,12 @@ def test_out_writes_records(
         (["compare", NAME, "--budget", "1000"], 3, "the budget is £1,000.00"),
         (["compare", NAME, "--budget", "-5"], 2, "at least 0"),
         (["compare", NAME, "--lowest", "9000", "--highest", "8000"], 2, "a lower at most the upper"),
-        (["compare", NAME, "--step", "0.001"], 2, "gbp"),
+        (["compare", NAME, "--step", "0.001"], 2, "--step: given 0.001"),
         (["optimise", NAME, "--budget", "1000"], 3, "Try a budget of at least"),
+        (["optimise", NAME, "--minimise", "parkd"], 2, "did you mean 'parked'?"),
+        (["frontier", NAME, "--budgets", "lots"], 2, "lowest:highest:how many"),
+        (["compair", NAME], 2, "Did you mean 'compare'?"),
+        (["compare", NAME, "--bugdet", "5"], 2, "--budget"),
     ],
 )
 def test_bad_input_ends_with_one_message_and_its_code(
@@ -89,11 +95,31 @@ def test_an_output_folder_that_is_a_file_is_refused(
 def test_optimise_prints_a_rate_card_that_can_be_piped(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, "optimise", NAME, "--aim", "first-pound-loss") == 0
+    assert run(monkeypatch, "optimise", NAME, "--minimise", "first-pound-loss") == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[0].startswith("group,attachment_fee_gbp")
     assert len(out.splitlines()) == 10
     assert "optimal" in err
+
+
+def test_every_limit_is_an_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "optimise", "--help") == 0
+    shown = capsys.readouterr().out
+    assert [name for name in (*_AIMS, *term_names()) if f"--{name} " not in shown] == []
+
+
+def test_optimise_and_frontier_print_json_for_machines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "optimise", NAME, "--json", "--step", "100") == 0
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert err == ""
+    assert answer["status"] == "optimal"
+    assert len(answer["prices"]) == 9
+    assert run(monkeypatch, "frontier", NAME, "--step", "0", "--budgets", "2e9:2.4e9:3", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["frontier"]
+    assert [row["budget_gbp"] for row in rows] == [2e9, 2.2e9, 2.4e9]
 
 
 def test_programmes_sources_and_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,123 @@
+"""Commands that evaluate tariffs and design better ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pbr_opt.cli.asking import asked_in, question_of
+from pbr_opt.cli.options import CheckOption, JsonOption, NameArgument, OutOption, tariff_label, with_progress
+from pbr_opt.errors import Fault, InvalidInputError
+
+if TYPE_CHECKING:
+    from pbr_opt.analysis.frontier import Frontier
+    from pbr_opt.market.programme import Programme
+    from pbr_opt.programmes.questions import Question
+
+__all__ = ["compare", "evaluate", "frontier", "optimise"]
+
+
+def compare(
+    context: typer.Context,
+    programme: NameArgument,
+    assumptions: CheckOption = True,
+    as_json: JsonOption = False,
+    out: OutOption = None,
+) -> None:
+    """Compare today's tariff with an optimised one on the same spend."""
+    from pbr_opt.analysis.assumptions import conclusions
+    from pbr_opt.programmes.registry import load
+    from pbr_opt.report.comparison import compare as compare_tariffs
+    from pbr_opt.report.records import to_json
+
+    chosen = load(programme)
+    question = question_of(context, chosen)
+    design = with_progress("Searching for the best tariff", lambda tick: question.answer(chosen))
+    today = tariff_label(chosen)
+    result = compare_tariffs(chosen, {today: chosen.tariff, "optimised": design})
+    if assumptions:
+        tariffs = {today: chosen.tariff, "optimised": design.tariff}
+        found = with_progress("Trying other values of assumptions", lambda tick: conclusions(chosen, tariffs, tick))
+        result = result.with_conclusions(found)
+    for evaluation in result.evaluations.values():
+        evaluation.certificate.require()
+    if out is not None:
+        settings = {"command": "compare", "programme": programme, "assumptions": assumptions, **asked_in(context)}
+        written = result.save(out, settings)
+        typer.echo(f"Written to {out}: {', '.join(path.name for path in written)}", err=True)
+    typer.echo(to_json(result.to_dict()) if as_json else str(result), nl=not as_json)
+
+
+def evaluate(programme: NameArgument, as_json: JsonOption = False) -> None:
+    """Show what providers do under a programme's own tariff."""
+    from pbr_opt.programmes.registry import load
+    from pbr_opt.report.comparison import compare as compare_tariffs
+    from pbr_opt.report.records import to_json
+
+    chosen = load(programme)
+    result = compare_tariffs(chosen, {tariff_label(chosen): chosen.tariff})
+    typer.echo(to_json(result.to_dict()) if as_json else str(result), nl=not as_json)
+
+
+def optimise(context: typer.Context, programme: NameArgument, as_json: JsonOption = False) -> None:
+    """Print the rate card that is best at something, as CSV; the proof goes to standard error."""
+    from pbr_opt.programmes.registry import load
+    from pbr_opt.report.comparison import proof
+    from pbr_opt.report.records import to_json
+
+    chosen = load(programme)
+    question = question_of(context, chosen)
+    design = with_progress("Searching for the best tariff", lambda tick: question.answer(chosen))
+    if as_json:
+        typer.echo(to_json(proof(design) | {"prices": design.to_frame().to_dict("records")}), nl=False)
+        return
+    typer.echo(str(design), err=True)
+    typer.echo(design.to_frame().to_csv(index=False), nl=False)
+
+
+def frontier(
+    context: typer.Context,
+    programme: NameArgument,
+    budgets: Annotated[
+        str, typer.Option("--budgets", help="GBP: budgets with ';' between, or 'lowest:highest:how many'.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Print the best that every budget can achieve, as CSV: one row a budget, with proof and prices."""
+    from pbr_opt.programmes.registry import load
+    from pbr_opt.report.records import to_json
+
+    chosen = load(programme)
+    question = question_of(context, chosen)
+    found = with_progress("Solving every budget", lambda tick: _frontier(chosen, question, _amounts(chosen, budgets)))
+    frame = found.to_frame()
+    typer.echo(to_json({"frontier": frame.to_dict("records")}) if as_json else frame.to_csv(index=False), nl=False)
+
+
+def _frontier(programme: Programme, question: Question, budgets_gbp: list[float]) -> Frontier:
+    from pbr_opt.analysis.frontier import frontier as trace
+
+    goal = question.objective
+    if goal.better < 0:
+        return trace(programme, minimise=goal, limits=question.limits, budgets_gbp=budgets_gbp)
+    return trace(programme, maximise=goal, limits=question.limits, budgets_gbp=budgets_gbp)
+
+
+def _amounts(programme: Programme, text: str) -> list[float]:
+    """Return the budgets that a text names; without one, eleven around what today's tariff costs."""
+    import numpy as np
+
+    from pbr_opt.evaluation import evaluate as judge
+
+    if not text:
+        spend = judge(programme).spend_gbp
+        return [float(share * spend) for share in np.linspace(0.75, 1.25, 11)]
+    try:
+        if ":" in text:
+            low, high, count = text.split(":")
+            return [float(gbp) for gbp in np.linspace(float(low), float(high), int(count))]
+        return [float(part) for part in text.split(";") if part.strip()]
+    except ValueError:
+        wanted = "amounts in GBP with ';' between, or lowest:highest:how many"
+        raise InvalidInputError("The command line", [Fault("--budgets", text, wanted, "2e9;2.3e9")]) from None

@@ -1,0 +1,52 @@
+"""What several commands have in common: their arguments and options, what they print, progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from pbr_opt.market.programme import Programme
+
+__all__ = ["CheckOption", "JsonOption", "NameArgument", "OutOption", "tariff_label", "with_progress"]
+
+_T = TypeVar("_T")
+
+NameArgument = Annotated[
+    str, typer.Argument(help="A bundled programme (see 'programmes'), or a folder, .toml or .xlsx of your own.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Also write the results and run.json to this folder.")]
+CheckOption = Annotated[
+    bool, typer.Option("--assumptions/--no-assumptions", help="Try other values of every assumption (a few seconds).")
+]
+
+
+def tariff_label(programme: Programme) -> str:
+    """Return what to call a programme's own tariff: by its year when its name has one."""
+    years = [word for word in programme.name.replace("(", " ").replace(")", " ").split() if word.isdigit()]
+    return f"{years[0]} tariff" if years else "today"
+
+
+def with_progress(title: str, work: Callable[[Callable[[int, int], None]], _T]) -> _T:
+    """Do the work with a progress line on a terminal, and silently when piped.
+
+    Parameters
+    ----------
+    title : str
+        What is being done.
+    work : callable
+        Takes a function to call with steps done and steps in all; work that cannot count its steps never calls it.
+    """
+    if not sys.stderr.isatty():
+        return work(lambda done, total: None)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        return work(lambda done, total: bar.update(task, completed=done, total=total))

@@ -1,0 +1,302 @@
+"""What is asked of a design, in words: an objective and limits by their names, from a command line, a file or a sheet.
+
+Names follow the classes: ``MaxParkedShare`` is ``max-parked-share``. Whatever is added to
+:mod:`pbr_opt.design.objectives` or :mod:`pbr_opt.design.limits` can be asked for without a change here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pbr_opt.design.limits import Budget, Limit, PriceRange, PriceStep
+from pbr_opt.design.objectives import Objective
+from pbr_opt.design.optimise import optimise
+from pbr_opt.design.result import Design
+from pbr_opt.errors import InvalidInputError
+from pbr_opt.evaluation import evaluate
+from pbr_opt.market.programme import Programme
+from pbr_opt.quantities import Inspection, nearest
+
+__all__ = ["Question", "Term", "objective_names", "question_from", "term_names", "terms"]
+
+Reads = Literal["number", "whole", "yes", "tariff", "by_group"]
+
+_SHORT: Final = {
+    (Budget, "gbp"): "budget",
+    (PriceStep, "gbp"): "step",
+    (PriceRange, "lower_gbp"): "lowest",
+    (PriceRange, "upper_gbp"): "highest",
+}
+_AIMS: Final = ("minimise", "maximise")
+_YES: Final = {"yes": True, "true": True, "no": False, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing that a limit can be told, under a name of its own.
+
+    Attributes
+    ----------
+    name : str
+        As people write it, for instance ``max-parked-share``.
+    limit : type of Limit
+        What it becomes part of.
+    field : str
+        The limit's parameter; empty for a limit that has none.
+    reads : str
+        ``number``, ``whole`` (number), ``yes`` (or no), ``tariff`` (yes: the programme's own) or ``by_group``: a
+        number, or ``7=15000; 8=9000``.
+    """
+
+    name: str
+    limit: type[Limit]
+    field: str
+    reads: Reads
+
+    @property
+    def help(self) -> str:
+        """Return the first sentence of what the limit says of itself."""
+        return (inspect.getdoc(self.limit) or "").split("\n\n")[0].replace("\n", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a design is to achieve, and what it must respect.
+
+    Attributes
+    ----------
+    objective : Objective
+        The aim.
+    limits : tuple of Limit
+        Perhaps without a budget: then what the programme's own tariff costs is the budget.
+    """
+
+    objective: Objective
+    limits: tuple[Limit, ...] = ()
+
+    def bounded(self, programme: Programme) -> tuple[Limit, ...]:
+        """Return the limits, with the spend of the programme's own tariff as budget where none is given."""
+        if any(isinstance(limit, Budget) for limit in self.limits):
+            return self.limits
+        return (Budget(evaluate(programme).spend_gbp), *self.limits)
+
+    def answer(self, programme: Programme) -> Design:
+        """Return the best tariff; see :func:`~pbr_opt.design.optimise.optimise` for what it raises."""
+        aim = "minimise" if self.objective.better < 0 else "maximise"
+        return optimise(programme, limits=self.bounded(programme), **{aim: self.objective})  # type: ignore[arg-type]
+
+
+def _named(kind: type[object]) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
+
+
+def _below(kind: type[Any]) -> list[type[Any]]:
+    """Return every public class under a base that the package itself defines, by name."""
+    found = [each for child in kind.__subclasses__() for each in (child, *_below(child))]
+    ours = {each.__name__: each for each in found if each.__module__.startswith("pbr_opt.design.")}
+    return [each for name, each in sorted(ours.items()) if name[0] != "_" and not inspect.isabstract(each)]
+
+
+def objective_names() -> dict[str, type[Objective]]:
+    """Return every objective by its name.
+
+    >>> [name for name in objective_names() if name.startswith("p")]
+    ['parked']
+    """
+    return {_named(kind): kind for kind in _below(Objective)}
+
+
+def terms() -> tuple[Term, ...]:
+    """Return everything that limits can be told, in the order of the limits' names.
+
+    >>> [term.name for term in terms() if term.limit is PriceRange]
+    ['lowest', 'highest']
+    """
+    return tuple(term for kind in _below(Limit) for term in _terms_of(kind))
+
+
+def term_names() -> dict[str, Term]:
+    """Return the same by name."""
+    return {term.name: term for term in terms()}
+
+
+def _terms_of(kind: type[Limit]) -> list[Term]:
+    fields = list(inspect.signature(kind).parameters.values())
+    if not fields:
+        return [Term(_named(kind), kind, "", "yes")]
+    plain = _named(kind) if len(fields) == 1 else ""
+    return [
+        Term(
+            _SHORT.get((kind, field.name)) or plain or f"{_named(kind)}-{field.name.replace('_', '-')}",
+            kind,
+            field.name,
+            _reads(str(field.annotation)),
+        )
+        for field in fields
+    ]
+
+
+def _reads(annotation: str) -> Reads:
+    if "Tariff" in annotation:
+        return "tariff"
+    if "Mapping" in annotation:
+        return "by_group"
+    return {"int": "whole", "bool": "yes"}.get(annotation, "number")  # type: ignore[return-value]
+
+
+def question_from(
+    check: Inspection, asked: Mapping[str, str], programme: Programme, places: Mapping[str, str] | None = None
+) -> Question | None:
+    """Return the question that names and texts ask.
+
+    Parameters
+    ----------
+    check : Inspection
+        Where faults are recorded.
+    asked : mapping of name to text
+        ``minimise`` or ``maximise`` (people parked when neither is there), and names of :func:`terms`; ``step`` 0 is
+        any price.
+    programme : Programme
+        Whose tariff limits may refer to.
+    places : mapping of name to text, optional
+        Where each was written; the name itself where nothing is said.
+
+    Returns
+    -------
+    Question or None
+        None when there were faults.
+
+    Examples
+    --------
+    >>> from pbr_opt.market.caseload import Caseload
+    >>> from pbr_opt.market.tariffs import Tariff
+    >>> programme = Programme("p", Caseload(["a"], 100, .1, .3, 500), Tariff(["a"], 0, 1000))
+    >>> check = Inspection("question")
+    >>> question = question_from(check, {"minimise": "parked", "budget": "5e4", "step": "5"}, programme)
+    >>> [str(limit) for limit in question.limits]
+    ['Budget(£50,000)', 'PriceStep(£5)']
+    >>> question_from(check, {"minimise": "parkd"}, programme)
+    >>> print(check.faults[0])
+    minimise: given parkd; wanted an objective; try: did you mean 'parked'?
+    """
+    return _Reader(check, programme, places or {}).question(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Turns texts into an objective and limits, faults under the places where the texts stood."""
+
+    check: Inspection
+    programme: Programme
+    places: Mapping[str, str]
+
+    def at(self, name: str) -> str:
+        return self.places.get(name, name)
+
+    def question(self, asked: Mapping[str, str]) -> Question | None:
+        faults, known = len(self.check.faults), term_names()
+        for name in asked:
+            if name not in known and name not in _AIMS:
+                remedy = nearest(name, (*_AIMS, *known))
+                self.check.fault(self.at(name), name, "an objective or a limit", remedy)
+        objective = self._objective({aim: asked[aim] for aim in _AIMS if aim in asked} or {"minimise": "parked"})
+        given = [(term, asked[name]) for name, term in known.items() if name in asked]
+        values = [(term, self._value(term, text)) for term, text in given]
+        if objective is None or len(self.check.faults) > faults:
+            return None
+        limits = self._limits([(term, value) for term, value in values if value is not None])
+        return Question(objective, limits) if len(self.check.faults) == faults else None
+
+    def _objective(self, asked: Mapping[str, str]) -> Objective | None:
+        (aim, text), *more = asked.items()
+        if more:
+            self.check.fault(self.at(more[0][0]), "both minimise and maximise", "exactly one objective")
+            return None
+        name, _, number = (part.strip() for part in text.partition("="))
+        kind = objective_names().get(name)
+        if kind is None:
+            self.check.fault(self.at(aim), name or "nothing", "an objective", nearest(name, objective_names()))
+            return None
+        if (kind.better < 0) != (aim == "minimise"):
+            right = "minimise" if kind.better < 0 else "maximise"
+            self.check.fault(self.at(aim), name, f"something to {aim}", f"{right} {name}")
+            return None
+        needed = list(inspect.signature(kind).parameters)
+        if bool(needed) != bool(number):
+            wanted = f"'{name}={needed[0]}', with a number" if needed else f"'{name}' alone"
+            self.check.fault(self.at(aim), text, wanted, f"{name}=300" if needed else "")
+            return None
+        value = self._number(aim, number) if needed else None
+        if needed and value is None:
+            return None
+        made: Objective | None = self._made(self.at(aim), kind, {} if value is None else {needed[0]: value})
+        return made
+
+    def _limits(self, values: list[tuple[Term, object]]) -> tuple[Limit, ...]:
+        """Return one limit for all that was said of it."""
+        said: dict[type[Limit], dict[str, object]] = {}
+        for term, value in values:
+            said.setdefault(term.limit, {}).update({term.field: value} if term.field else {})
+        where = {term.limit: self.at(term.name) for term, _ in reversed(values)}
+        made = [self._made(where[kind], kind, fields) for kind, fields in said.items()]
+        return tuple(limit for limit in made if limit is not None)
+
+    def _made(self, place: str, kind: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401  # a limit or an objective
+        try:
+            made = kind(**values)
+            if isinstance(made, PriceRange):
+                made.bounds(self.programme.caseload.groups)
+        except (InvalidInputError, TypeError) as error:
+            if isinstance(error, TypeError):
+                self.check.fault(place, ", ".join(values), f"everything that {kind.__name__} needs", str(error))
+                return None
+            for fault in error.faults:
+                self.check.fault(place, fault.given, fault.wanted, fault.remedy)
+            return None
+        return made
+
+    def _value(self, term: Term, text: str) -> object | None:
+        """Return what a text says, or None: nothing wanted, or a fault."""
+        match term.reads:
+            case "yes" | "tariff":
+                said = _YES.get(text.strip().lower())
+                if said is None:
+                    self.check.fault(self.at(term.name), text or "nothing", "yes or no")
+                return (self.programme.tariff if term.reads == "tariff" else True) if said else None
+            case "by_group" if "=" in text:
+                return self._by_group(term.name, text)
+            case "whole":
+                number = self._number(term.name, text)
+                if number is not None and number != int(number):
+                    self.check.fault(self.at(term.name), text, "a whole number")
+                return None if number is None else int(number)
+        number = self._number(term.name, text)
+        return None if number == 0.0 and term.limit is PriceStep else number
+
+    def _by_group(self, name: str, text: str) -> dict[str, float] | None:
+        said: dict[str, float] = {}
+        for part in (part for part in text.split(";") if part.strip()):
+            group, _, amount = (word.strip() for word in part.partition("="))
+            number = self._number(name, amount)
+            if group not in self.programme.caseload.groups:
+                known = self.programme.caseload.groups
+                self.check.fault(self.at(name), group or "nothing", "a payment group", nearest(group, known))
+            elif number is not None:
+                said[group] = number
+        return said or None
+
+    def _number(self, name: str, text: str) -> float | None:
+        try:
+            number = float(text) if "_" not in text else math.nan
+        except ValueError:
+            number = math.nan
+        if math.isfinite(number):
+            return number
+        remedy = "write it plain, without £, % or commas" if any(mark in text for mark in "£%,_ ") else ""
+        self.check.fault(self.at(name), text or "nothing", "a number", remedy)
+        return None

@@ -1,0 +1,84 @@
+"""Objectives and limits by name: every one there is can be asked for, and what is wrong is said in its place."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from pbr_opt import Budget, Caseload, Parked, PriceRange, PriceStep, Programme, SupportShortfall, Tariff
+from pbr_opt.design import limits as limits_module
+from pbr_opt.design import objectives as objectives_module
+from pbr_opt.design.limits import Limit
+from pbr_opt.design.objectives import Objective
+from pbr_opt.programmes.questions import Question, objective_names, question_from, term_names
+from pbr_opt.quantities import Inspection
+
+PROGRAMME = Programme("p", Caseload(["a", "b"], 100, 0.1, 0.3, 500), Tariff(["a", "b"], 0, 1000))
+
+
+def asked(**words: str) -> Question:
+    """Return the question that the words ask; underscores stand for hyphens."""
+    check = Inspection("question")
+    question = question_from(check, {name.replace("_", "-"): text for name, text in words.items()}, PROGRAMME)
+    check.finish()
+    assert question is not None
+    return question
+
+
+def faults(**words: str) -> list[str]:
+    check = Inspection("question")
+    assert question_from(check, {name.replace("_", "-"): text for name, text in words.items()}, PROGRAMME) is None
+    return [str(fault) for fault in check.faults]
+
+
+def test_every_public_limit_and_objective_can_be_asked_for() -> None:
+    limits = {getattr(limits_module, name) for name in limits_module.__all__}
+    wanted = {kind for kind in limits if inspect.isclass(kind) and issubclass(kind, Limit)} - {Limit}
+    assert wanted <= {term.limit for term in term_names().values()}
+    aims = {getattr(objectives_module, name) for name in objectives_module.__all__}
+    wanted_aims = {kind for kind in aims if inspect.isclass(kind) and issubclass(kind, Objective)} - {Objective}
+    assert wanted_aims <= set(objective_names().values())
+
+
+def test_names_become_limits() -> None:
+    question = asked(minimise="parked", budget="5e4", step="5", lowest="100", highest="a=3000; b=2000")
+    assert question.objective == Parked()
+    assert Budget(5e4) in question.limits
+    assert PriceStep(5) in question.limits
+    (price_range,) = (limit for limit in question.limits if isinstance(limit, PriceRange))
+    assert price_range.bounds(["a", "b"])[1].tolist() == [3000.0, 2000.0]
+
+
+def test_an_objective_takes_its_number_and_a_step_of_nothing_is_no_step() -> None:
+    question = asked(minimise="support-shortfall=300", step="0")
+    assert question == Question(SupportShortfall(300.0), ())
+
+
+def test_without_a_budget_the_programme_s_own_spend_is_one() -> None:
+    (budget,) = asked(step="0").bounded(PROGRAMME)
+    assert isinstance(budget, Budget)
+    assert budget.gbp == pytest.approx(20_000.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"minimise": "parkd"}, "minimise: given parkd; wanted an objective; try: did you mean 'parked'?"),
+        ({"maximise": "parked"}, "maximise: given parked; wanted something to maximise; try: minimise parked"),
+        ({"minimise": "parked=3"}, "minimise: given parked=3; wanted 'parked' alone"),
+        ({"minimise": "support-shortfall"}, "wanted 'support-shortfall=standard_gbp', with a number"),
+        ({"minimise": "parked", "maximise": "total-support"}, "wanted exactly one objective"),
+        ({"bugdet": "5"}, "bugdet: given bugdet; wanted an objective or a limit; try: did you mean 'budget'?"),
+        ({"budget": "£5m"}, "budget: given £5m; wanted a number; try: write it plain, without £, % or commas"),
+        ({"budget": "-5"}, "budget: given -5; wanted a finite number of at least 0"),
+        ({"lowest": "9", "highest": "8"}, "wanted a lower at most the upper"),
+        ({"highest": "c=9"}, "highest: given c; wanted a payment group; try: one of: a, b"),
+    ],
+)
+def test_what_is_wrong_is_said_in_its_place(words: dict[str, str], message: str) -> None:
+    assert message in "\n".join(faults(**words))
+
+
+def test_all_faults_come_at_once() -> None:
+    assert len(faults(minimise="parkd", budget="x", step="y")) == 3
