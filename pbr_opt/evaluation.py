@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pbr_opt.equilibrium.accelerator import accelerated_response
+from pbr_opt.equilibrium.accelerator_certificate import certify_accelerated
 from pbr_opt.equilibrium.best_response import BestResponse, best_response
 from pbr_opt.equilibrium.certificate import Certificate, ProviderClaim, certify_provider
 from pbr_opt.equilibrium.chain import ChainEquilibrium, solve_chain
 from pbr_opt.equilibrium.chain_certificate import certify_chain
 from pbr_opt.equilibrium.deliveries import Deliveries
-from pbr_opt.errors import Fault, InvalidInputError
+from pbr_opt.errors import Fault, InvalidInputError, UnsupportedModelError
+from pbr_opt.market.accelerator import Accelerator
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import Tariff
@@ -23,7 +26,7 @@ from pbr_opt.quantities import FloatArray, frozen, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "respond", "respond_to_accelerator"]
 
 _FRAMES: Final = ("groups", "segments", "agents", "payments")
 _PRIME: Final = "prime"
@@ -100,12 +103,21 @@ class Evaluation:
             return certify_chain(programme, self.equilibrium, price, self.payable.attachment_fee_gbp[row])
         minimum = self.programme.minimum_service_gbp[self.programme.caseload.group_index]
         claim = ProviderClaim(
-            gain_per_outcome_gbp=self.behaviour.price_gbp + self.behaviour.mission_gbp,
+            gain_per_outcome_gbp=self._lower_price_gbp + self.behaviour.mission_gbp,
             least_support_gbp=minimum,
             support_gbp=self.behaviour.support_gbp,
             outcome_rate=self.behaviour.outcome_rate,
         )
+        if self.payable.has_accelerator:
+            return certify_accelerated(self.programme.caseload, claim, Accelerator.of(self.payable), _PRIME)
         return certify_provider(self.programme.caseload, claim, _PRIME)
+
+    @property
+    def _lower_price_gbp(self) -> FloatArray:
+        """Return what an outcome pays without an accelerator, per row."""
+        if self.payable.has_accelerator:
+            return self.payable.effective_price_gbp(self.programme.caseload, self.programme.discount_rate)
+        return self.behaviour.price_gbp
 
     @cached_property
     def group_parked_share(self) -> FloatArray:
@@ -168,7 +180,15 @@ class Evaluation:
             "parked_share": self.group_parked_share,
             "mean_support_gbp": by_group(people * behaviour.support_gbp) / heads,
             "windfall_gbp": by_group(people * behaviour.price_gbp * caseload.deadweight_rate),
-        }
+        } | self._accelerated_groups()
+
+    def _accelerated_groups(self) -> dict[str, object]:
+        """Return who goes for the upper rate, where there is one: it then earns something on top."""
+        if not self.payable.has_accelerator:
+            return {}
+        caseload, payable = self.rows.caseload, self.payable
+        paid = caseload.sum_by_group(caseload.participants * (self.behaviour.price_gbp > self._lower_price_gbp))
+        return {"accelerator_threshold": payable.accelerator_threshold, "accelerator_reached": paid > 0}
 
     def _segments(self) -> dict[str, object]:
         caseload, behaviour, table = self.rows.caseload, self.behaviour, self.deliveries
@@ -221,13 +241,14 @@ class Evaluation:
     def _payments(self) -> dict[str, object]:
         caseload, behaviour = self.rows.caseload, self.behaviour
         outcome_fee = self.payable.outcome_fee_gbp[caseload.group_index]
-        outcomes = caseload.participants * behaviour.outcome_rate
+        outcomes, lower = caseload.participants * behaviour.outcome_rate, self._lower_price_gbp
+        accelerated = {"accelerator_gbp": caseload.sum_by_group(outcomes * (behaviour.price_gbp - lower))}
         return {
             "group": list(caseload.groups),
             "attachment_gbp": caseload.group_participants * self.payable.attachment_fee_gbp,
             "outcome_gbp": caseload.sum_by_group(outcomes * outcome_fee),
-            "sustainment_gbp": caseload.sum_by_group(outcomes * (behaviour.price_gbp - outcome_fee)),
-        }
+            "sustainment_gbp": caseload.sum_by_group(outcomes * (lower - outcome_fee)),
+        } | (accelerated if self.payable.has_accelerator else {})
 
 
 def evaluate(programme: Programme, tariff: Tariff | None = None) -> Evaluation:
@@ -249,6 +270,8 @@ def evaluate(programme: Programme, tariff: Tariff | None = None) -> Evaluation:
     ------
     InvalidInputError
         When the tariff prices other groups than the caseload's.
+    UnsupportedModelError
+        For an accelerator paid through a supply chain.
 
     Examples
     --------
@@ -261,6 +284,9 @@ def evaluate(programme: Programme, tariff: Tariff | None = None) -> Evaluation:
     chosen = tariff if tariff is not None else programme.tariff
     payable = programme.payable(chosen)
     price = payable.effective_price_gbp(programme.caseload, programme.discount_rate)
+    if payable.has_accelerator:
+        behaviour = respond_to_accelerator(programme, price, Accelerator.of(payable))
+        return Evaluation(programme, chosen, payable, programme, behaviour)
     if programme.supply_chain is None:
         return Evaluation(programme, chosen, payable, programme, respond(programme, price))
     equilibrium = solve_chain(programme, price, payable.attachment_fee_gbp[programme.caseload.group_index])
@@ -282,3 +308,29 @@ def respond(programme: Programme, price_gbp: FloatArray) -> BestResponse:
         minimum_service_gbp=programme.minimum_service_gbp[row] if special else 0.0,
         outcome_value_gbp=value[row] if special and value is not None else None,
     )
+
+
+def respond_to_accelerator(programme: Programme, price_gbp: FloatArray, accelerator: Accelerator) -> BestResponse:
+    """Return what providers do for every segment when outcomes beyond a threshold are paid more.
+
+    Parameters
+    ----------
+    programme : Programme
+        Without a supply chain.
+    price_gbp : array (..., segments)
+        Effective prices at the lower rate.
+    accelerator : Accelerator
+        As it is paid, shape (..., groups).
+
+    Raises
+    ------
+    UnsupportedModelError
+        With a supply chain: whose outcomes count towards the threshold is not said.
+    """
+    if programme.supply_chain is not None:
+        raise UnsupportedModelError(
+            "An accelerator is modelled for primes that deliver all themselves: a supply chain would have to say "
+            "whose outcomes count towards the threshold, and who is paid the upper rate; try "
+            "programme.replace(supply_chain=None), or a tariff with accelerator_fee_gbp=0"
+        )
+    return accelerated_response(programme.caseload, lambda price: respond(programme, price), price_gbp, accelerator)

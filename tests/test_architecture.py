@@ -67,11 +67,12 @@ def test_nothing_private_crosses_modules() -> None:
     assert not (faults := PACKAGE.private_imports() + PACKAGE.private_reaches()), _listed(faults)
 
 
-def test_certificates_share_nothing_with_the_closed_forms() -> None:
-    module = "pbr_opt.equilibrium.certificate"
+@pytest.mark.parametrize("name", ["certificate", "accelerator_certificate"])
+def test_certificates_share_nothing_with_the_closed_forms(name: str) -> None:
+    module = f"pbr_opt.equilibrium.{name}"
     imported = {each.target.rpartition(".")[2] for each in PACKAGE.imports if each.importer == module}
     assert "caseload" in imported
-    assert not imported & {"responses", "best_response"}
+    assert not imported & {"responses", "best_response", "accelerated_response"}
     asked = {node.attr for node in ast.walk(PACKAGE.trees[module]) if isinstance(node, ast.Attribute)}
     assert "deadweight_rate" in asked
     assert not asked & CLOSED_FORMS

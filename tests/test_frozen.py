@@ -37,6 +37,7 @@ from pbr_opt import (
 )
 from pbr_opt.equilibrium.best_response import best_response
 from pbr_opt.errors import Fault
+from pbr_opt.market.accelerator import Accelerator
 from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.metrics import measure
 
@@ -73,6 +74,7 @@ def _problem() -> DesignProblem:
 
 
 BUILDERS: dict[str, Callable[[], object]] = {
+    "Accelerator": lambda: Accelerator(np.array([0.1]), np.array([1e3])),
     "AdditionalOutcomes": AdditionalOutcomes,
     "BestResponse": lambda: best_response(_caseload().response, [4000.0, 3000.0, 2000.0], minimum_service_gbp=10.0),
     "BestResponse, plain": lambda: best_response(_caseload().replace(curvature=0).response, np.full(3, 4000.0)),

@@ -111,6 +111,9 @@ class DesignProblem:
         if not isinstance(self.objective, Objective):
             check.fault("objective", type(self.objective).__name__, "an objective", "Parked() or FirstPoundLoss()")
         check.finish()
+        if self.programme.tariff.has_accelerator:
+            check.fault("accelerator_fee_gbp", "above £0", "a tariff without accelerator", "accelerator_fee_gbp=0")
+        check.finish()
         object.__setattr__(self, "limits", tuple(self.limits))
         _, highest = self.price_bounds_gbp
         if self.step_gbp is not None and float(highest.max()) / self.step_gbp > _MOST_STEPS:

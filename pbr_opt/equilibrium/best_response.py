@@ -25,7 +25,7 @@ class BestResponse:
     Attributes
     ----------
     price_gbp : array
-        x, what the payer pays per outcome.
+        x, what the payer pays per outcome (on average, where an accelerator pays some outcomes more).
     mission_gbp : array
         m, what an outcome is worth to the provider beyond that.
     support_gbp : array

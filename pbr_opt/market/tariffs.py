@@ -37,6 +37,11 @@ class Tariff:
         Most sustainment payments for one outcome, whole.
     sustainment_window : array or scalar, optional
         Four-week periods after the outcome within which payments fall due; 0 means no limit but the cap.
+    accelerator_threshold : array or scalar, optional
+        q0, the outcome rate of the group beyond which an accelerator pays more, 0..1.
+    accelerator_fee_gbp : array or scalar, optional
+        t_H - t_L, paid on top for each outcome beyond the threshold, GBP; 0 means no accelerator. See
+        :mod:`pbr_opt.market.accelerator`.
 
     Raises
     ------
@@ -56,8 +61,10 @@ class Tariff:
     sustainment_fee_gbp: FloatArray
     sustainment_max: IntArray
     sustainment_window: IntArray
+    accelerator_threshold: FloatArray
+    accelerator_fee_gbp: FloatArray
 
-    def __init__(  # one column each: the rate card is the interface
+    def __init__(  # noqa: PLR0913  # one column each: the rate card is the interface
         self,
         groups: Sequence[object] | NDArray[np.generic],
         attachment_fee_gbp: ArrayLike,
@@ -65,6 +72,9 @@ class Tariff:
         sustainment_fee_gbp: ArrayLike = 0.0,
         sustainment_max: ArrayLike = 0,
         sustainment_window: ArrayLike = 0,
+        *,
+        accelerator_threshold: ArrayLike = 0.0,
+        accelerator_fee_gbp: ArrayLike = 0.0,
     ) -> None:
         check = Inspection("Tariff")
         names = check.labels("groups", groups)
@@ -77,6 +87,8 @@ class Tariff:
             "sustainment_fee_gbp": check.money("sustainment_fee_gbp", sustainment_fee_gbp, size),
             "sustainment_max": check.counts("sustainment_max", sustainment_max, size),
             "sustainment_window": check.counts("sustainment_window", sustainment_window, size),
+            "accelerator_threshold": check.rates("accelerator_threshold", accelerator_threshold, size),
+            "accelerator_fee_gbp": check.money("accelerator_fee_gbp", accelerator_fee_gbp, size),
         }
         check.finish()
         object.__setattr__(self, "groups", names)
@@ -102,8 +114,13 @@ class Tariff:
 
     @property
     def maximum_total_gbp(self) -> FloatArray:
-        """Return the most that one participant of each group can bring, attachment fee included."""
-        return self.attachment_fee_gbp + self.price_gbp
+        """Return the most that one participant of each group can bring, attachment fee and accelerator included."""
+        return self.attachment_fee_gbp + self.price_gbp + self.accelerator_fee_gbp
+
+    @property
+    def has_accelerator(self) -> bool:
+        """Whether outcomes beyond a threshold are paid more in some group."""
+        return bool(self.accelerator_fee_gbp.any())
 
     def replace(self, **changes: ArrayLike) -> Tariff:
         """Return a tariff with other columns, checked anew.
@@ -120,7 +137,7 @@ class Tariff:
     def at_price(self, price_gbp: ArrayLike) -> Tariff:
         """Return a tariff of another price level: outcome and sustainment fees together, in their own proportion.
 
-        A group whose fees are both zero gets an outcome fee alone. Attachment fees stay.
+        A group whose fees are both zero gets an outcome fee alone. Attachment fees and accelerators stay.
 
         >>> Tariff(["a"], 400, 1200, 170, 13).at_price(1705).outcome_fee_gbp.tolist()
         [600.0]
@@ -217,17 +234,20 @@ class Tariff:
         """
         import pandas as pd  # slow to import: only when a table is asked for
 
-        columns = {name: getattr(self, name) for name in _COLUMNS[:-1]}
+        shown = (*_COLUMNS[:4], *(_ACCELERATOR if self.has_accelerator else ()))
+        columns = {name: getattr(self, name) for name in shown}
         totals = {"price_gbp": self.price_gbp, "maximum_total_gbp": self.maximum_total_gbp}
         return pd.DataFrame({"group": list(self.groups)} | columns | totals)
 
 
+_ACCELERATOR = ("accelerator_threshold", "accelerator_fee_gbp")
 _COLUMNS = (
     "attachment_fee_gbp",
     "outcome_fee_gbp",
     "sustainment_fee_gbp",
     "sustainment_max",
     "sustainment_window",
+    *_ACCELERATOR,
 )
 
 
@@ -300,6 +320,7 @@ class ContractTerms:
             attachment_fee_gbp=tariff.attachment_fee_gbp * self.attachment_share,
             outcome_fee_gbp=tariff.outcome_fee_gbp * self.outcome_share,
             sustainment_fee_gbp=tariff.sustainment_fee_gbp * self.outcome_share,
+            accelerator_fee_gbp=tariff.accelerator_fee_gbp * self.outcome_share,
         )
 
     def in_year(self, tariff: Tariff, contract_year: int) -> Tariff:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import ContractTerms, Tariff
 from tests.properties import draws
+from tests.properties.draws import Floats
 from tests.properties.tolerances import CANCELLATION, ROUNDING, SUMS
 
 LIMIT_CURVATURE = 1e-9
@@ -143,3 +146,29 @@ def test_attachment_fees_move_money_and_no_support(data: st.DataObject) -> None:
     placed = Tariff(programme.tariff.groups, fees, 0.0).aligned(programme.caseload.groups)
     extra = float(programme.caseload.group_participants @ placed.attachment_fee_gbp)
     np.testing.assert_allclose(there.spend_gbp, here.spend_gbp + extra, rtol=SUMS)
+
+
+@given(st.data())
+def test_t32_an_accelerator_from_nothing_is_linear_and_profit_falls_in_its_threshold(data: st.DataObject) -> None:
+    """q0 = 0 pays every outcome the upper rate; no provider gains from a higher threshold, or loses by a fee."""
+    programme = data.draw(draws.programmes(exponential=None))
+    fee, groups = data.draw(draws.MONEY), programme.caseload.groups
+    thresholds = sorted(data.draw(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=4)))
+
+    def value(threshold: float) -> Floats:
+        tariff = programme.tariff.replace(accelerator_threshold=threshold, accelerator_fee_gbp=fee)
+        there = evaluate(programme, tariff).behaviour
+        return programme.caseload.sum_by_group(programme.caseload.participants * there.provider_value_gbp)
+
+    plain = programme.tariff.aligned(groups)
+    linear = evaluate(programme, plain.replace(outcome_fee_gbp=plain.outcome_fee_gbp + fee)).behaviour
+    upper = programme.caseload.sum_by_group(programme.caseload.participants * linear.provider_value_gbp)
+    lower = value(1.0) if fee else upper
+    scale = CANCELLATION * (programme.caseload.total_participants * (fee + 1.0) + np.abs(upper) + np.abs(lower))
+    assert np.all(np.abs(value(0.0) - upper) <= scale)
+    steps = [upper, *(value(threshold) for threshold in thresholds)]
+    plainly = evaluate(programme).behaviour
+    floor = programme.caseload.sum_by_group(programme.caseload.participants * plainly.provider_value_gbp)
+    for before, after in itertools.pairwise(steps):
+        assert np.all(after <= before + scale)
+        assert np.all(after >= floor - scale)
