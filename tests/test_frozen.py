@@ -35,6 +35,8 @@ from pbr_opt import (
     evaluate,
     optimise,
 )
+from pbr_opt.analysis.simulation import simulate
+from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.equilibrium.best_response import best_response
 from pbr_opt.errors import Fault
 from pbr_opt.market.accelerator import Accelerator
@@ -97,6 +99,8 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "PriceRange": lambda: PriceRange({"a": 100.0}, {"b": 20_000.0}),
     "PriceStep": lambda: PriceStep(5),
     "Programme": _programme,
+    "Simulation": lambda: simulate(_programme(), participants=50),
+    "SimulationSettings": lambda: SimulationSettings(qualifying_weeks={"a": 26, "b": 13}),
     "Source": lambda: Source("key", "title", "A", "address"),
     "SupplyChain": _chain,
     "SupportShortfall": lambda: SupportShortfall(200.0),

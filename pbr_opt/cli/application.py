@@ -11,6 +11,7 @@ import typer
 from pbr_opt.cli.asking import AskingCommand
 from pbr_opt.cli.catalogue import draw, programmes, sources
 from pbr_opt.cli.designs import compare, evaluate, frontier, optimise
+from pbr_opt.cli.simulating import simulate
 from pbr_opt.errors import CertificateError, DesignInfeasibleError, PbrError
 
 __all__ = ["app", "main"]
@@ -28,7 +29,7 @@ app = typer.Typer(
 )
 
 _ASKING: tuple[Callable[..., None], ...] = (compare, optimise, frontier)  # these take an objective and limits
-_PLAIN: tuple[Callable[..., None], ...] = (evaluate, draw, programmes, sources)
+_PLAIN: tuple[Callable[..., None], ...] = (evaluate, simulate, draw, programmes, sources)
 
 for command in _ASKING:
     app.command(cls=AskingCommand)(command)

@@ -146,3 +146,38 @@ def test_the_module_runs_as_a_program() -> None:
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_simulate_prints_tiers_and_whether_the_closed_forms_agree(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "simulate", NAME, "--participants", "5000", "--replications", "3") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for word in ("5,000 participants", "P10", "P90", "peak working capital", "never claimed", "agree"):
+        assert word in out
+
+
+def test_simulate_writes_tables_and_every_payment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = ("--participants", "2000", "--replications", "2", "--seed", "5", "--ledger", "--json")
+    assert run(monkeypatch, "simulate", NAME, *options, "--out", str(tmp_path / "played")) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["agreement"]["holds"]
+    folder = tmp_path / "played"
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert record["seed"] == 5
+    assert set(record["files_sha256"]) == {
+        f"{name}.csv" for name in ("groups", "agents", "tiers", "cash", "agreement", "ledger")
+    }
+    header, *payments = (folder / "ledger.csv").read_text(encoding="utf-8").splitlines()
+    assert header.split(",") == ["kind", "week", "month", "participant", "group", "payer", "payee", "amount_gbp"]
+    assert len(payments) > 2000
+
+
+def test_simulate_refuses_what_it_does_not_know(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "simulate", NAME, "--reentry", "closed_forms") == 2
+    assert "did you mean 'closed_form'" in capsys.readouterr().err

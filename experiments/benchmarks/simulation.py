@@ -1,0 +1,79 @@
+"""Claim: a million participants are played with every payment kept in less than 4 GiB, at a cost in proportion to them.
+
+Method
+    The 2011 programme, and the same with its supply chain, each in a process of its own: 1,000,000 people, one
+    replication, ledger kept; peak memory from `resource.getrusage`. Then the exponent of time in the number of people,
+    from 125,000 to 1,000,000 (at most 1.1), and what keeping the ledger costs.
+Data
+    pbr_opt/programmes/work_programme_2011 and work_programme_2011_chain, seed 1.
+Command
+    python experiments/benchmarks/simulation.py
+Verdict
+    Printed; exit code 4 when a target is missed.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from typing import Final
+
+import numpy as np
+from timing import seconds
+
+from pbr_opt import load
+from pbr_opt.analysis.simulation import simulate
+from pbr_opt.analysis.simulation_settings import SimulationSettings
+
+PEOPLE: Final = 1_000_000
+MOST_BYTES: Final = 4 * 2**30
+HIGHEST_EXPONENT: Final = 1.1
+RUNS: Final = 3
+ALONE: Final = """
+import resource, sys
+from pbr_opt import load
+from pbr_opt.analysis.simulation import simulate
+there = simulate(load(sys.argv[1]), participants=int(sys.argv[2]), seed=1)
+there.agreement.require()
+print(len(there.ledger), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def in_memory(programme: str) -> bool:
+    """Print payments and peak memory of a process that plays a programme; return whether it keeps below the target."""
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, programme, str(PEOPLE)], capture_output=True, text=True, check=True
+    )
+    payments, kib = map(int, done.stdout.split())
+    good = kib * 1024 <= MOST_BYTES
+    print(
+        f"{programme}: {PEOPLE:,} people, {payments:,} payments, peak {kib / 2**20:.2f} GiB (at most 4): "
+        f"{'met' if good else 'MISSED'}"
+    )
+    return good
+
+
+def cost(people: int, *, ledger: bool) -> float:
+    """Return the median time of one replication."""
+    programme, rules = load("work_programme_2011"), SimulationSettings(ledger=ledger)
+    return statistics.median(
+        seconds(lambda: simulate(programme, participants=people, seed=1, settings=rules)) for _ in range(RUNS)
+    )
+
+
+def main() -> None:
+    """Print memory and the exponent, and fail when one is missed."""
+    met = [in_memory(name) for name in ("work_programme_2011", "work_programme_2011_chain")]
+    sizes = [PEOPLE // part for part in (8, 4, 2, 1)]
+    times = [cost(people, ledger=False) for people in sizes]
+    exponent = float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
+    met.append(exponent <= HIGHEST_EXPONENT)
+    print(f"time grows as people to the power {exponent:.2f} (at most {HIGHEST_EXPONENT})")
+    print(f"with the ledger one replication takes {cost(PEOPLE, ledger=True) / times[-1]:.2f} times as long")
+    if not all(met):
+        raise SystemExit(4)
+
+
+if __name__ == "__main__":
+    main()
