@@ -2,7 +2,7 @@
 # environment in which `pip install -c constraints.txt -e ".[dev]"` has run.
 PYTHON ?= python
 
-.PHONY: check lint test long benchmarks format
+.PHONY: check lint test long benchmarks docs format
 
 check: lint test
 
@@ -20,6 +20,10 @@ long:
 # Each benchmark is a script that prints ratios measured in one run, and fails when a claim of its docstring does.
 benchmarks:
 	@set -e; for script in experiments/benchmarks/*.py; do echo "== $$script"; $(PYTHON) "$$script"; done
+
+# Needs the extra: pip install -c constraints.txt -e ".[docs,report]". Offline; a warning is an error.
+docs:
+	$(PYTHON) -m sphinx -E -W --keep-going -q -b html docs docs/_build/html
 
 format:
 	$(PYTHON) -m ruff format

@@ -1,9 +1,12 @@
 """Least first-pound loss as a convex programme through cvxpy, with a guard against solvers that are wrong.
 
-minimise  sum n_i L_i
-subject to  L_i >= 1 - pi_g / tau_i,  L_i >= 0
-            E_i >= p0_i w_i pi_g,  E_i >= p1_i w_i pi_g - (p1_i - p0_i) x_park_i^(1 - b) (w_i pi_g)^b  (b = 0: -
-            kappa_i) attachment fees + sum n_i E_i <= budget,  lower_g <= pi_g <= upper_g
+::
+
+    minimise    sum n_i L_i
+    subject to  L_i >= 1 - pi_g / tau_i,  L_i >= 0
+                E_i >= p0_i w_i pi_g
+                E_i >= p1_i w_i pi_g - (p1_i - p0_i) x_park_i^(1 - b) (w_i pi_g)^b  (b = 0: - kappa_i)
+                attachment fees + sum n_i E_i <= budget,  lower_g <= pi_g <= upper_g
 
 Only ``pi``, the list price by group, is believed, and only after re-evaluation: every variable has finite bounds
 (without them cvxpy 1.9.3 with HiGHS or SciPy has returned ``optimal`` with all prices zero), the point is pulled

@@ -122,7 +122,7 @@ class Design:
 
 
 def relative_gap(objective: float, bound: float) -> float:
-    """Return |objective - bound| relative to the larger of the two, 0 when both are nothing.
+    """Return the distance of objective and bound relative to the larger of the two, 0 when both are nothing.
 
     >>> relative_gap(100.0, 99.0)
     0.01
