@@ -26,7 +26,7 @@ from pbr_opt.design.settings import DesignSettings
 from pbr_opt.evaluation import evaluate
 from pbr_opt.quantities import BoolArray, FloatArray, IntArray
 
-__all__ = ["Answers", "solve_budgets", "solve_cells"]
+__all__ = ["Answers", "solve_budgets", "solve_cells", "stepped"]
 
 _AT_ONCE: Final = (2, 16)
 """Fewest and most sub-problems of one budget that are split at once: the most promising, and some that will need it
@@ -133,6 +133,17 @@ def solve_budgets(cells: Cells, budget_gbp: FloatArray, relative_gap: float, mos
     return Answers(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Answers)))
 
 
+def stepped(cells: Cells, budget_gbp: float, most_nodes: int) -> tuple[Answers, Nodes]:
+    """Return the best columns found for one budget, and the sub-problems in which better ones may hide.
+
+    For cells that are points, such as prices on a step. Splitting ends where no more than the step from one column of a
+    group to the next keeps design and bound apart; ``bound`` is proved outside of the sub-problems that are returned.
+    """
+    tree = _Tree(cells, np.array([budget_gbp]), 0.0, stepped=True)
+    answers = tree.grown(most_nodes)
+    return answers, tree.aside
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Designs:
     """Designs in which every group spends what the mixture of two choices spends on it.
@@ -158,11 +169,11 @@ class _Designs:
 class _Tree:
     """Branch and bound for some budgets; what is known of each is in arrays with an entry a budget."""
 
-    def __init__(self, cells: Cells, budget: FloatArray, relative_gap: float) -> None:
+    def __init__(self, cells: Cells, budget: FloatArray, relative_gap: float, stepped: bool = False) -> None:
         ends = np.array([cells.start[:-1], cells.start[1:] - 1])
         last = cells.take(ends[1])
         least, most = cells.columns.cost[ends[0]].sum(), last.at(last.columns.right)[1].sum()
-        self.cells, self.relative_gap = cells, relative_gap
+        self.cells, self.relative_gap, self.stepped = cells, relative_gap, stepped
         self.budget = np.clip(budget, least, max(least, most))
         self.noise = _ROUNDING * float(np.abs(cells.columns.loss[ends]).sum())
         self.loss, self.floor = np.full(budget.size, np.inf), np.full(budget.size, np.inf)
@@ -170,6 +181,7 @@ class _Tree:
         whole = Parts.whole(cells, budget.size)
         self.open = self._bounded(whole, (whole.first, whole.last), cells, np.arange(cells.start[-1]))
         self.top, self.rate = self.open.bound, self.open.rate
+        self.aside = self.open.take(np.zeros(budget.size, dtype=np.bool_))
 
     def grown(self, most_nodes: int) -> Answers:
         """Split what is not proved until everything is, or enough has been tried."""
@@ -219,7 +231,8 @@ class _Tree:
         torn = np.where(cheap.cell != dear.cell, designs.excess, -np.inf).argmax(axis=1)
         at = np.arange(owner.size), torn
         bound = np.maximum(peaks.bound, parts.bound)
-        return Nodes(owner, first, last, bound, peaks.rate, torn, cheap.cell[at], designs.cell[at], dear.cell[at])
+        below, between, above = (cell[at] for cell in (cheap.cell, designs.cell, dear.cell))
+        return Nodes(owner, first, last, bound, peaks.rate, torn, below, between, above, designs.excess[at])
 
     def _remember(self, owner: IntArray, designs: _Designs) -> None:
         """Keep the best design of each budget."""
@@ -235,7 +248,16 @@ class _Tree:
         gone = (nodes.bound >= self._proved_at()[nodes.owner]) | (nodes.below == nodes.above)
         gone |= self.count[nodes.owner] >= most_nodes
         np.minimum.at(self.floor, nodes.owner[gone], nodes.bound[gone])
-        self.open = nodes.take(~gone)
+        nodes = nodes.take(~gone)
+        if self.stepped:
+            fine = nodes.excess <= nodes.rate * self._step_after(nodes)
+            self.aside, nodes = self.aside.joined(nodes.take(fine)), nodes.take(~fine)
+        self.open = nodes
+
+    def _step_after(self, nodes: Nodes) -> FloatArray:
+        """Return what one more column would cost where the budget leaves the torn group."""
+        cost = self.cells.columns.cost
+        return np.asarray(cost[np.minimum(nodes.between + 1, nodes.above)] - cost[nodes.between])
 
 
 def _mixtures(cells: Cells, dear: Side, cheap: Side, budget: FloatArray) -> _Designs:

@@ -14,6 +14,7 @@ segments, and no loop over cells.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -63,6 +64,15 @@ class Cells:
     table: FloatArray
     has_log: bool
     has_reciprocal: bool
+
+    @classmethod
+    def of_points(cls, cost: Sequence[FloatArray], loss: Sequence[FloatArray]) -> Cells:
+        """Return columns of each group, by rising cost, as cells without extent; their price is their number."""
+        sizes = [each.size for each in cost]
+        number = np.concatenate([np.arange(size, dtype=np.float64) for size in sizes])
+        table = np.zeros((len(CellColumns._fields), number.size))
+        table[:3], table[4] = (number, number, np.concatenate(cost)), np.concatenate(loss)
+        return cls(np.concatenate([[0], np.cumsum(sizes)]), table, has_log=False, has_reciprocal=False)
 
     @property
     def columns(self) -> CellColumns:

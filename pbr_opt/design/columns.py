@@ -8,11 +8,14 @@ from typing import Final
 
 import numpy as np
 
+from pbr_opt.design.branching import solve_cells
+from pbr_opt.design.cells import has_cells
 from pbr_opt.design.ladder import Ladder, ladders
+from pbr_opt.design.menus import Menu, lagrangian
 from pbr_opt.design.objectives import NetSocialValue, Parked
 from pbr_opt.design.problem import DesignProblem, GroupPrices
 from pbr_opt.design.result import Found
-from pbr_opt.design.search import Menu, lagrangian, solve_knapsack
+from pbr_opt.design.search import solve_knapsack
 from pbr_opt.design.settings import DesignSettings
 from pbr_opt.errors import UnsupportedModelError
 from pbr_opt.quantities import FloatArray, IntArray
@@ -97,11 +100,16 @@ def cell_columns(problem: DesignProblem, cells: int) -> list[GroupColumns]:
 
 
 def solve_columns(problem: DesignProblem, settings: DesignSettings) -> Found:
-    """Choose one column a group: exactly on a price step and for people parked, with cell bounds otherwise."""
+    """Return the best tariff: exactly on a price step, for people parked, and where price cells describe the problem.
+
+    Elsewhere, or where the settings insist on columns, cells between columns bound what lies between them.
+    """
     if problem.step_gbp is not None:
         columns, method = grid_columns(problem), f"knapsack over every price on the £{problem.step_gbp:g} step"
     elif isinstance(problem.objective, Parked) and problem.programme.supply_chain is None:
         columns, method = parked_columns(problem), "knapsack over the parking thresholds"
+    elif settings.method == "auto" and has_cells(problem):
+        return solve_cells(problem, settings)
     else:
         if isinstance(problem.objective, NetSocialValue):
             raise UnsupportedModelError(

@@ -63,6 +63,8 @@ class Nodes:
         Who is torn between two cells.
     below, between, above : array (nodes,)
         Its cell on the cheap side of the top, where the budget leaves it, and its cell on the dear side.
+    excess : array (nodes,)
+        By how much its loss there is above the mixture of the two sides.
     """
 
     owner: IntArray
@@ -74,6 +76,7 @@ class Nodes:
     below: IntArray
     between: IntArray
     above: IntArray
+    excess: FloatArray
 
     def take(self, rows: BoolArray) -> Nodes:
         """Return some of the nodes."""

@@ -358,8 +358,9 @@ def test_a_step_that_fits_no_price_in_the_range_is_named() -> None:
 def test_a_model_outside_the_model_names_the_nearest_inside() -> None:
     with pytest.raises(UnsupportedModelError, match="outcome_value_gbp"):
         optimise(PROGRAMME, maximise=NetSocialValue(), limits=[Budget(5000), PriceStep(100)])
+    keen = PROGRAMME.replace(outcome_value_gbp=9000, mission_gbp=10)
     with pytest.raises(UnsupportedModelError, match="PriceStep"):
-        optimise(PROGRAMME.replace(outcome_value_gbp=9000), maximise=NetSocialValue(), limits=[Budget(5000)])
+        optimise(keen, maximise=NetSocialValue(), limits=[Budget(5000)])
     with pytest.raises(UnsupportedModelError, match="method='auto'"):
         optimise(PROGRAMME, minimise=Parked(), settings=DesignSettings(method="greedy"))
 

@@ -48,7 +48,7 @@ def test_fees_move_together_and_attachment_fees_stay() -> None:
         (Parked(), [BUDGET], "parking thresholds"),
         (Parked(), [BUDGET, PriceStep(5)], "£5 step"),
         (FirstPoundLoss(), [BUDGET, PriceStep(5)], "£5 step"),
-        (SupportShortfall(300.0), [BUDGET], "2,000 price cells"),
+        (SupportShortfall(300.0), [BUDGET], "branch and bound over price cells"),
     ],
 )
 def test_the_method_is_named(aim: Objective, limits: list[Limit], words: str) -> None:
@@ -63,13 +63,27 @@ def test_without_limits_nobody_who_can_be_helped_is_parked() -> None:
 
 def test_more_cells_give_a_tighter_bound() -> None:
     coarse, fine = (
-        optimise(PROGRAMME, maximise=AdditionalOutcomes(), limits=[BUDGET], settings=DesignSettings(cells=cells))
+        optimise(
+            PROGRAMME,
+            maximise=AdditionalOutcomes(),
+            limits=[BUDGET],
+            settings=DesignSettings(method="columns", cells=cells),
+        )
         for cells in (50, 5000)
     )
     assert coarse.status == "gap"
     assert fine.gap < coarse.gap
     assert fine.bound <= coarse.bound
     assert fine.objective >= coarse.objective
+
+
+def test_continuous_prices_are_proved_without_being_asked_how() -> None:
+    design = optimise(PROGRAMME, maximise=AdditionalOutcomes(), limits=[BUDGET])
+    assert design.status == "optimal"
+    fine = DesignSettings(method="columns", cells=20_000)
+    columns = optimise(PROGRAMME, maximise=AdditionalOutcomes(), limits=[BUDGET], settings=fine)
+    assert columns.objective <= design.objective * (1 + 1e-9)
+    assert design.objective <= columns.bound * (1 + 1e-9)
 
 
 def test_net_social_value_on_a_step() -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
-from pbr_opt.design.search import Menu, lagrangian, solve_knapsack
+from pbr_opt.design.menus import Menu, lagrangian
+from pbr_opt.design.search import solve_knapsack
+
+TIE = 1e-12
+"""Relative: sums taken in another order."""
 
 
 def _menu(*columns: tuple[float, float]) -> Menu:
@@ -56,3 +62,76 @@ def test_the_multiplier_proves_a_bound() -> None:
     menus = [_menu((0, 9), (2, 3), (5, 0)), _menu((0, 8), (4, 1))]
     answer = solve_knapsack(menus, 4.0)
     assert lagrangian(menus, 4.0, answer.multiplier) <= answer.loss
+
+
+def _menus(seed: int, groups: int, columns: int, shape: str) -> list[Menu]:
+    """Return menus whose loss falls with the cost: ever more slowly, ever faster, in jumps, or with ties."""
+    rng = np.random.default_rng(seed)
+    menus = []
+    for _ in range(groups):
+        step, scale = np.linspace(0.0, 1.0, columns), rng.uniform(5.0, 50.0)
+        cost = scale * step + rng.uniform(0.0, 2.0)
+        loss = {
+            "convex": lambda step=step: (1.0 - step) ** 2,
+            "concave": lambda step=step: 1.0 - step**2,
+            "straight": lambda step=step: 1.0 - step,
+            "jumps": lambda step=step: 1.0 - np.floor(4.0 * step) / 4.0,
+            "waves": lambda step=step: 1.0 - step + 0.1 * np.sin(12.0 * step),
+        }[shape]()
+        menus.append(Menu(cost, rng.uniform(5.0, 50.0) * loss))
+    if shape == "jumps":  # whole numbers: many sums are equal
+        return [Menu(np.round(menu.cost), np.round(menu.loss)) for menu in menus]
+    return menus
+
+
+def _enumerated(menus: list[Menu], budget: float) -> float:
+    """Return the least loss of every choice there is."""
+    cost, loss = np.zeros(1), np.zeros(1)
+    for menu in menus:
+        cost = np.add.outer(cost, menu.cost).ravel()
+        loss = np.add.outer(loss, menu.loss).ravel()
+    return float(loss[cost <= budget].min())
+
+
+@pytest.mark.parametrize("shape", ["convex", "concave", "straight", "jumps", "waves"])
+@pytest.mark.parametrize("share", [0.0, 0.07, 0.31, 0.5, 0.83, 1.0])
+def test_every_choice_there_is(shape: str, share: float) -> None:
+    for seed in range(6):
+        menus = _menus(seed, 4, 20, shape)
+        least, most = (sum(float(menu.cost[end]) for menu in menus) for end in (0, -1))
+        budget = least + share * (most - least)
+        if shape == "jumps":
+            budget = float(np.floor(budget))
+        answer = solve_knapsack(menus, budget)
+        assert answer.loss == pytest.approx(_enumerated(menus, budget), rel=TIE)
+        assert answer.bound == answer.loss
+        assert answer.cost <= budget * (1 + TIE)
+
+
+@pytest.mark.parametrize("shape", ["convex", "concave", "jumps", "waves"])
+def test_a_budget_that_is_exactly_what_a_choice_costs(shape: str) -> None:
+    for seed, picks in enumerate(itertools.product((3, 8, 15), repeat=3)):
+        menus = _menus(seed, 3, 20, shape)
+        budget = float(sum(menu.cost[k] for menu, k in zip(menus, picks, strict=True)))
+        answer = solve_knapsack(menus, budget)
+        assert answer.loss == pytest.approx(_enumerated(menus, budget), rel=TIE)
+
+
+def test_groups_all_alike_are_told_apart_by_nothing_and_still_proved() -> None:
+    menu = Menu(np.arange(200.0), 100.0 * np.exp(-np.arange(200.0) / 40.0))
+    answer = solve_knapsack([menu] * 7, 611.0)
+    even = 100.0 * (5 * np.exp(-87 / 40.0) + 2 * np.exp(-88 / 40.0))  # 5 x 87 + 2 x 88 = 611
+    assert answer.loss == pytest.approx(even, rel=TIE)
+    assert answer.bound == answer.loss
+
+
+@pytest.mark.parametrize("most", [1, 30, 1000])
+def test_whatever_is_given_up_the_bound_holds(most: int) -> None:
+    for seed in range(5):
+        menus = _menus(seed, 5, 60, "waves")
+        budget = 0.4 * sum(float(menu.cost[-1]) for menu in menus)
+        exact, hasty = solve_knapsack(menus, budget), solve_knapsack(menus, budget, most)
+        assert exact.bound == exact.loss
+        assert hasty.bound <= exact.loss * (1 + TIE)
+        assert exact.loss <= hasty.loss * (1 + TIE)
+        assert hasty.cost <= budget
