@@ -31,6 +31,7 @@ __all__ = [
     "provenance",
     "source_rows",
     "to_json",
+    "versions",
     "write_files",
     "write_record",
 ]
@@ -98,13 +99,18 @@ def provenance(
     return {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in _LIBRARIES},
+        "versions": versions(),
         "seed": None,
         "seed_note": "nothing here is random",
         "settings": dict(settings),
         "inputs_sha256": {label: fingerprint(programme, tariff) for label, tariff in tariffs.items()},
         "sources": source_rows(programme),
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that results depend on, by name."""
+    return {name: _version(name) for name in _LIBRARIES}
 
 
 def source_rows(programme: Programme) -> list[dict[str, str]]:

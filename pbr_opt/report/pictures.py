@@ -1,0 +1,215 @@
+"""Pictures of a comparison: tariffs side by side, support by ease of help, the frontier, what moves the answer, cash.
+
+Each is a matplotlib figure; :func:`pbr_opt.report.canvas.to_svg` makes it text. Their numbers are the frames of
+:mod:`pbr_opt.report.picture_data` and of the objects drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pbr_opt.analysis.frontier import Frontier
+from pbr_opt.evaluation import Evaluation
+from pbr_opt.quantities import FloatArray
+from pbr_opt.report.canvas import BASE, DASHES, HATCHES, MARKERS, NEW, PALETTE, axes_of, style
+from pbr_opt.report.picture_data import ease_frame, fee_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Pictures", "draw_cash", "draw_ease", "draw_fees", "draw_frontier", "draw_tornado", "draw_worlds"]
+
+_PARTS = ("attachment_gbp", "outcome_gbp", "sustainment_gbp", "accelerator_gbp")
+_NAMES = {"attachment_gbp": "attachment", "outcome_gbp": "outcome", "sustainment_gbp": "sustainment (most)",
+          "accelerator_gbp": "beyond the threshold"}  # fmt: skip
+_MOST_GROUPS = 24
+"""More groups than this would be bars too thin to read; the table beside the picture has them all."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of some evaluations, each a matplotlib figure.
+
+    Attributes
+    ----------
+    evaluations : mapping of label to Evaluation
+        The first is the baseline.
+    """
+
+    evaluations: Mapping[str, Evaluation]
+
+    def fees(self) -> Figure:
+        """Draw what each tariff pays at most for one participant."""
+        return draw_fees(self.evaluations)
+
+    def ease(self) -> Figure:
+        """Draw support and parking by ease of help: creaming at a glance."""
+        return draw_ease(self.evaluations)
+
+    def frontier(self, frontier: Frontier) -> Figure:
+        """Draw a frontier with the tariffs beside it."""
+        aim = frontier.problem.objective
+        return draw_frontier(frontier, {k: (e.spend_gbp, aim.total(e)) for k, e in self.evaluations.items()})
+
+
+def draw_fees(evaluations: Mapping[str, Evaluation]) -> Figure:
+    """Draw what each tariff pays at most for one participant, group by group, in its parts."""
+    frame = fee_frame(evaluations)
+    groups = list(dict.fromkeys(frame.group))[:_MOST_GROUPS]
+    labels = list(evaluations)
+    with style():
+        figure, (axes,) = axes_of(7.2, 0.5 + 0.22 * max(len(groups), 3) * len(labels))
+        height = 0.8 / len(labels)
+        for k, label in enumerate(labels):
+            rows = frame[frame.tariff == label].set_index("group").loc[groups]
+            left = np.zeros(len(groups))
+            at = np.arange(len(groups)) + (k - (len(labels) - 1) / 2) * height
+            for p, part in enumerate(_PARTS):
+                width = rows[part].to_numpy()
+                if width.any():
+                    axes.barh(at, width, height * 0.92, left=left, color=_tint(PALETTE[k], p), hatch=HATCHES[p],
+                              edgecolor="white", label=f"{label}: {_NAMES[part]}")  # fmt: skip
+                left += width
+        axes.set_yticks(np.arange(len(groups)), groups)
+        axes.invert_yaxis()
+        axes.set_ylabel("payment group")
+        axes.set_xlabel("GBP for one participant who stays in work to the end")
+        figure.legend(loc="outside lower center", ncols=min(3, len(labels) * 2), fontsize=8)
+    return figure
+
+
+def _tint(colour: str, part: int) -> tuple[float, float, float]:
+    """Return a colour, paler for each later part."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = to_rgb(colour)
+    mix = 0.22 * part
+    return (red + (1 - red) * mix, green + (1 - green) * mix, blue + (1 - blue) * mix)
+
+
+def draw_ease(evaluations: Mapping[str, Evaluation]) -> Figure:
+    """Draw support and parking by ease of help inside payment groups: creaming and parking at a glance."""
+    frame = ease_frame(evaluations)
+    with style():
+        figure, (left, right) = axes_of(7.2, 3.0, 2)
+        for k, label in enumerate(evaluations):
+            rows = frame[frame.tariff == label]
+            for axes, values in ((left, rows.support_gbp), (right, 100 * rows.parked_share)):
+                axes.plot(rows.ease, values, color=PALETTE[k], linestyle=DASHES[k], marker=MARKERS[k], markersize=4,
+                          label=label)  # fmt: skip
+        left.set_ylabel("support, GBP a head")
+        right.set_ylabel("parked, %")
+        right.set_ylim(-2, 102)
+        for axes in (left, right):
+            axes.set_xlabel("tenth of the group, hardest to easiest")
+            axes.set_xticks(range(1, 11))
+        left.set_ylim(bottom=0)
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(evaluations))
+    return figure
+
+
+def draw_frontier(frontier: Frontier, marks: Mapping[str, tuple[float, float]] | None = None) -> Figure:
+    """Draw the best that every budget can do, jumps as they are, and where given tariffs lie.
+
+    Parameters
+    ----------
+    frontier : Frontier
+        Of any objective.
+    marks : mapping of label to (spend, objective), optional
+        Tariffs to set beside it.
+    """
+    aim = frontier.problem.objective
+    proved = np.array([status == "optimal" for status in frontier.status])
+    with style():
+        figure, (axes,) = axes_of(7.2, 3.2)
+        axes.step(frontier.budget_gbp / 1e6, frontier.objective, where="post", color=NEW, label="best, proved")
+        if not proved.all():
+            axes.plot(
+                frontier.budget_gbp[~proved] / 1e6, frontier.objective[~proved], "x", color=NEW, label="not proved"
+            )
+        for k, (label, (spend, value)) in enumerate((marks or {}).items()):
+            axes.plot([spend / 1e6], [value], MARKERS[k], color=PALETTE[k], markersize=7, label=label)
+        axes.set_xlabel("budget, £m")
+        axes.set_ylabel(f"{aim.name} ({aim.unit})")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.set_ylim(bottom=0 if frontier.objective.min() >= 0 else None)
+        axes.legend(fontsize=8)
+    return figure
+
+
+def draw_tornado(frame: pd.DataFrame, central: float, unit: str, most: int = 12) -> Figure:
+    """Draw how far each assumption moves an answer from one end of its range to the other.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``figure``, ``low``, ``high`` (values of the assumption), ``at_low``, ``at_high`` (the answer there).
+    central : float
+        The answer in the central case.
+    unit : str
+        Of the answer, for the axis.
+    most : int, optional
+        How many bars, the longest first.
+    """
+    swing = (frame.at_high - frame.at_low).abs()
+    rows = frame.assign(swing=swing).sort_values("swing", ascending=False).head(most)
+    with style():
+        figure, (axes,) = axes_of(7.2, 0.8 + 0.26 * max(len(rows), 3))
+        at = np.arange(len(rows))
+        for end, colour, hatch in (("at_low", BASE, ""), ("at_high", NEW, "///")):
+            name = "at the low end" if end == "at_low" else "at the high end"
+            axes.barh(
+                at, rows[end] - central, 0.7, left=central, color=colour, hatch=hatch, edgecolor="white", label=name
+            )
+        axes.axvline(central, color="black", linewidth=0.8)
+        axes.set_yticks(at, [f"{r.figure}  {r.low:g} to {r.high:g}" for r in rows.itertuples()])
+        axes.invert_yaxis()
+        axes.set_xlabel(unit)
+        axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def draw_cash(cash: Mapping[str, FloatArray], scale: float = 1.0) -> Figure:
+    """Draw what each tier has laid out and got back, month by month, added up from the start.
+
+    Parameters
+    ----------
+    cash : mapping of tier to array (months,)
+        Net receipts of each month, GBP.
+    scale : float, optional
+        Participants simulated for each of the programme's.
+    """
+    with style():
+        figure, (axes,) = axes_of(7.2, 2.8)
+        for k, (tier, net) in enumerate(cash.items()):
+            axes.plot(np.cumsum(net) / scale / 1e6, color=PALETTE[k + 1], linestyle=DASHES[k], label=tier)
+        axes.axhline(0.0, color="black", linewidth=0.8)
+        axes.set_xlabel("month of the programme")
+        axes.set_ylabel("cash since the start, £m")
+        axes.legend(fontsize=8)
+    return figure
+
+
+def draw_worlds(answers: Mapping[str, Sequence[float] | FloatArray], unit: str) -> Figure:
+    """Draw where an answer lies across plausible worlds: P10 to P90 as a bar, the median as a mark, one row a label."""
+    with style():
+        figure, (axes,) = axes_of(7.2, 0.8 + 0.4 * max(len(answers), 2))
+        _intervals(axes, answers)
+        axes.set_xlabel(unit)
+    return figure
+
+
+def _intervals(axes: Axes, answers: Mapping[str, Sequence[float] | FloatArray]) -> None:
+    for k, values in enumerate(answers.values()):
+        low, middle, high = np.quantile(np.asarray(values, dtype=float), [0.1, 0.5, 0.9])
+        colour = PALETTE[k % len(PALETTE)]
+        axes.plot([low, high], [k, k], color=colour, linewidth=6, solid_capstyle="butt", alpha=0.5)
+        axes.plot([middle], [k], MARKERS[k % len(MARKERS)], color=colour, markersize=7)
+    axes.set_yticks(range(len(answers)), list(answers))
+    axes.set_ylim(len(answers) - 0.5, -0.5)

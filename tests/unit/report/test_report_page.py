@@ -1,0 +1,151 @@
+"""The report: its order, its words, its tables beside pictures, and that it needs nothing but itself."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import pbr_opt as pbr
+from pbr_opt.analysis.assumptions import Conclusion
+from pbr_opt.report.answer import answer
+from pbr_opt.report.comparison import Comparison
+from pbr_opt.report.evidence import Evidence
+from pbr_opt.report.reporting import ReportSettings, gather, report_page, write_report
+
+ORDER = ["answer", "rates", "people", "tiers", "doubt", "sources", "made"]
+NASTY = '<script>alert("1")</script>'
+SMALL = ReportSettings(budgets=6, participants=500, replications=2)
+
+
+def compared(group: str = "b", label: str = "better") -> Comparison:
+    people = pbr.Caseload(
+        ["a", "a", group, group], [600, 400, 300, 200], [0.3, 0.1, 0.1, 0.03], [0.5, 0.3, 0.3, 0.1], 400
+    )
+    programme = pbr.Programme(
+        "A small one",
+        people,
+        pbr.Tariff(["a", group], 300, [2000, 2000]),
+        outcome_value_gbp=9000,
+        group_names={"a": "A", group: group},
+    )
+    base = pbr.evaluate(programme)
+    limits = [pbr.Budget(base.spend_gbp), pbr.PriceStep(5)]
+    return pbr.compare(
+        programme, {"today": programme.tariff, label: pbr.optimise(programme, minimise=pbr.Parked(), limits=limits)}
+    )
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    """Return a tariff beside an optimised one."""
+    return compared()
+
+
+@pytest.fixture(scope="module")
+def page(comparison: Comparison) -> str:
+    """Return its report."""
+    return report_page(comparison, gather(comparison, SMALL))
+
+
+class Outline(HTMLParser):
+    """The tags of a page that are opened and not closed, and its sections."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.sections: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "section":
+            self.sections.append(str(dict(attrs)["id"]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def test_sections_stand_in_the_order_of_the_reader_and_every_tag_is_closed(page: str) -> None:
+    outline = Outline()
+    outline.feed(page)
+    assert outline.sections == ORDER
+    assert outline.open == []
+    assert outline.wrong == []
+
+
+def test_the_page_needs_nothing_but_itself(page: str) -> None:
+    assert "<script" not in page
+    assert not re.search(r'\b(?:src|href)="(?!#)', page)
+    assert not re.search(r"url\((?!#)", page)
+    assert "@import" not in page
+
+
+def test_every_id_stands_once_and_every_reference_is_met(page: str) -> None:
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    for target in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page):
+        assert (target[0] or target[1]) in ids
+
+
+def test_every_picture_has_a_title_a_description_and_numbers(page: str) -> None:
+    figures = re.findall(r"<figure>.*?</figure>", page, flags=re.DOTALL)
+    assert len(figures) == 5  # frontier, fees, ease, cash twice
+    for figure in figures:
+        assert '<svg role="img" aria-labelledby="' in figure
+        assert re.search(r"<title id=[^>]+>[^<]+</title><desc id=[^>]+>[^<]{20,}</desc>", figure)
+        assert "<table>" in figure or "The numbers are in the rate card" in figure
+
+
+def test_the_same_comparison_makes_the_same_bytes(comparison: Comparison, page: str) -> None:
+    assert report_page(comparison, gather(comparison, SMALL)) == page
+
+
+def test_labels_are_shown_and_never_run() -> None:
+    shown = compared(NASTY, "$x_1$ & <b>")
+    page = report_page(shown, gather(shown, SMALL))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "$x_1$ &amp; &lt;b&gt;" in page
+    outline = Outline()
+    outline.feed(page)
+    assert outline.open == []
+
+
+def test_the_answer_has_two_sentences_with_the_numbers_of_the_comparison(comparison: Comparison) -> None:
+    text = answer(comparison)
+    parked = [f"{100 * there.metrics.parked_share:.1f} %" for there in comparison.evaluations.values()]
+    assert all(share in text for share in parked)
+    assert text.startswith("On the same spend, 'better' parks")
+    assert "(proved)" in text
+
+
+def test_what_was_not_computed_is_said(comparison: Comparison) -> None:
+    page = report_page(comparison, Evidence())
+    assert "Cash and its risk were not simulated" in page
+    assert "No assumption was varied" in page
+
+
+def test_a_doubt_is_told_beside_the_answer(comparison: Comparison) -> None:
+    doubted = comparison.with_conclusions((Conclusion("'better' parks fewer", 7, ("spread = 1.6",)),))
+    page = report_page(doubted, Evidence())
+    assert page.count("RESTS ON ASSUMPTIONS") == 2
+    assert page.index("RESTS ON ASSUMPTIONS") < page.index('id="rates"')
+
+
+def test_it_is_written_whole_and_nothing_else(comparison: Comparison, tmp_path: Path) -> None:
+    written = write_report(comparison, tmp_path / "out" / "report.html", SMALL)
+    assert [path.name for path in written.parent.iterdir()] == ["report.html"]
+    assert written.read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
+def test_settings_are_checked_all_at_once() -> None:
+    with pytest.raises(pbr.InvalidInputError) as caught:
+        ReportSettings(budgets=-1, replications=0)
+    assert {fault.place for fault in caught.value.faults} == {"budgets", "replications"}
