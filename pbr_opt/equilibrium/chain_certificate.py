@@ -12,39 +12,35 @@ Of other agents they are taken as given, as the people whom those are given are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from pbr_opt.equilibrium.certificate import Certificate
-from pbr_opt.equilibrium.chain_replies import DECLINED_GBP, Effort, Option, Seat
-from pbr_opt.market.agents import Agent, Area, by_segment
+from pbr_opt.equilibrium.chain_claims import BOOKS, Claim, Finding, Place, agree, books, seat_of
+from pbr_opt.equilibrium.chain_replies import DECLINED_GBP, Effort, Option
+from pbr_opt.market.agents import Agent
 from pbr_opt.market.programme import Programme
 from pbr_opt.quantities import FloatArray
 
 if TYPE_CHECKING:
-    from pbr_opt.equilibrium.accounts import Account, Cell, Flow
     from pbr_opt.equilibrium.chain import ChainEquilibrium
 
-__all__ = ["TOLERANCE_GBP", "certify_chain"]
+__all__ = ["COARSE_TOLERANCE", "TOLERANCE_GBP", "certify_chain"]
 
 TOLERANCE_GBP: Final = 0.01
 """A penny a participant: prices are found by grids, and a reply that is a ten-millionth of a price off moves the
 outcome rate, and with it thousands of pounds, by as much."""
+COARSE_TOLERANCE: Final = 2e-5
+"""The same on coarser grids, relative to the highest price: what a chain of three intermediaries was measured to need,
+five times over."""
 
 _POINTS: Final = 33
 _ROUNDS: Final = 6
-_BOOKS: Final = 1e-6
-"""People, outcomes and prices that belong together agree to this, relatively: each is a product of a few shares."""
-_FINE: Final = Effort(points=33, rounds=8)
-_COARSE: Final = Effort(points=17, rounds=2)
-_AFFORDABLE: Final = 2e8
-"""Above so many evaluations of a response the coarse grid is used."""
-
-Finding = tuple[float, str]
-"""What could be gained, GBP per participant, and by whom with what."""
+_EFFORTS: Final = (Effort(points=33, rounds=8), Effort(points=33, rounds=5), Effort(points=17, rounds=3))
+_AFFORDABLE: Final = 2e7
+"""Evaluations of a response: the finest grid that needs no more of them is used, or the last."""
 
 
 def certify_chain(
@@ -66,140 +62,63 @@ def certify_chain(
     Certificate
         In GBP per participant of whoever deviates. Books that do not add up count as an infinite gain.
     """
-    claim = _Claim.of(equilibrium)
+    claim = Claim.of(equilibrium)
     effort = _effort(programme, equilibrium)
-    findings: list[Finding] = [(0.0, "nobody")]
+    findings: list[Finding] = [(0.0, "nobody"), *_another_chain(programme, equilibrium)]
     for area in equilibrium.chain.areas:
-        people = _people_of(programme, area)
+        people = programme.caseload.participants * area.participant_share
         for prime in equilibrium.chain.primes_in(area.name):
-            seat = _seat(programme, area, claim, equilibrium, prime, effort)
+            seat = seat_of(programme, area, claim, equilibrium, prime, effort)
             flow = claim.flows[area.name, prime.name]
             share = equilibrium.chain.area_share(prime.name)
-            findings += _agree(f"{prime.name} in {area.name}", (flow.participants, people * share))
-            findings += _agree(f"{prime.name} in {area.name}", (flow.price_gbp, price_gbp))
-            findings += _agree(f"{prime.name} in {area.name}", (flow.attachment_gbp, attachment_gbp))
-            findings += _walk(_Place(area.name, seat, flow, claim))
-    gain, player = max(findings, key=lambda finding: finding[0])
-    return Certificate(gain, TOLERANCE_GBP, player, _reason(effort))
+            findings += agree(f"{prime.name} in {area.name}", (flow.participants, people * share))
+            findings += agree(f"{prime.name} in {area.name}", (flow.price_gbp, price_gbp))
+            findings += agree(f"{prime.name} in {area.name}", (flow.attachment_gbp, attachment_gbp))
+            findings += _walk(Place(area.name, seat, flow, claim))
+    gain, player = max(findings, key=lambda finding: np.inf if np.isnan(finding[0]) else finding[0])
+    coarse = effort != _EFFORTS[0]
+    tolerance = max(TOLERANCE_GBP, COARSE_TOLERANCE * float(price_gbp.max())) if coarse else TOLERANCE_GBP
+    reason = f"prices are searched for on grids of {effort.points} points, refined {effort.rounds} times"
+    return Certificate(gain, tolerance, player, f"{reason}: what one step of the last grid may bring")
 
 
-def _reason(effort: Effort) -> str:
-    width = f"{effort.points} points refined {effort.rounds} times"
-    return f"prices are searched for on grids of {width}: a penny a participant is within their width"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Claim:
-    """What is said to happen, by area and agent."""
-
-    flows: Mapping[tuple[str, str], Flow]
-    cells: Mapping[tuple[str, str], Cell]
-    accounts: Mapping[str, Account]
-
-    @classmethod
-    def of(cls, equilibrium: ChainEquilibrium) -> _Claim:
-        return cls(
-            {(flow.area, flow.payee): flow for flow in equilibrium.flows},
-            {(cell.area, cell.deliverer): cell for cell in equilibrium.cells},
-            {account.agent: account for account in equilibrium.accounts},
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Place:
-    """One agent in one area, with what is said of it."""
-
-    area: str
-    seat: Seat
-    flow: Flow
-    claim: _Claim
-
-    @property
-    def name(self) -> str:
-        """Return who, and where."""
-        return f"{self.seat.agent.name} in {self.area}" if self.area else self.seat.agent.name
-
-    @property
-    def account(self) -> Account:
-        """Return its books."""
-        return self.claim.accounts[self.seat.agent.name]
-
-    def below(self) -> list[_Place]:
-        """Return its payees."""
-        seats = self.seat.below
-        return [_Place(self.area, s, self.claim.flows[self.area, s.agent.name], self.claim) for s in seats]
-
-    def own(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return whom it serves itself, with what support, and their outcome rate."""
-        cell = self.claim.cells.get((self.area, self.seat.agent.name))
-        if cell is None:
-            nobody = np.zeros_like(self.flow.participants)
-            return (
-                nobody,
-                self.seat.support(self.flow.price_gbp),
-                self.seat.rate(self.seat.support(self.flow.price_gbp)),
-            )
-        return cell.participants, cell.behaviour.support_gbp, cell.behaviour.outcome_rate
-
-
-def _people_of(programme: Programme, area: Area) -> FloatArray:
-    return np.asarray(programme.caseload.participants * area.participant_share)
-
-
-def _nearer(rate: FloatArray, shift: float) -> FloatArray:
-    """Return a rate whose odds are exp(shift) times as high."""
-    odds = np.exp(shift)
-    return np.asarray(rate * odds / (1.0 + rate * (odds - 1.0)))
-
-
-def _seat(
-    programme: Programme, area: Area, claim: _Claim, equilibrium: ChainEquilibrium, agent: Agent, effort: Effort
-) -> Seat:
-    """Return an agent with everybody below it, as numbers."""
-    caseload, chain = programme.caseload, equilibrium.chain
-    low = _nearer(caseload.deadweight_rate, area.readiness_shift)
-    high = _nearer(caseload.ceiling_rate, area.readiness_shift)
-    high = np.minimum(np.maximum(high + by_segment(agent.ceiling_bonus, caseload, 0.0), low), 1.0)
-    flow = claim.flows[area.name, agent.name]
-    return Seat(
-        agent=agent,
-        contract=chain.contracts[agent.name],
-        low=low,
-        high=high,
-        scale=caseload.response_scale_gbp / by_segment(agent.productivity, caseload, 1.0),
-        bend=caseload.curvature,
-        base=programme.base_service_gbp[caseload.group_index],
-        least=programme.minimum_service_gbp[caseload.group_index],
-        group=caseload.group_index,
-        people=flow.participants,
-        attachment=flow.attachment_gbp,
-        shadow_price=claim.accounts[agent.name].shadow_price,
-        below=tuple(_seat(programme, area, claim, equilibrium, payee, effort) for payee in chain.payees(agent.name)),
-        effort=effort,
-    )
+def _another_chain(programme: Programme, equilibrium: ChainEquilibrium) -> Iterator[Finding]:
+    """Check that those who stayed are the programme's, on its terms, and that the others are said to leave."""
+    asked, stayed = programme.supply_chain, equilibrium.chain
+    gone = {departure.agent for departure in equilibrium.departures}
+    if asked is None:
+        yield np.inf, "a chain that the programme does not have"
+        return
+    for agent in asked.agents:
+        left = agent.name in gone or (agent.kind != "department" and asked.contracts[agent.name].payer in gone)
+        gone |= {agent.name} if left else set()
+        same = stayed.by_name.get(agent.name) == agent
+        same = same and stayed.contracts.get(agent.name) == asked.contracts.get(agent.name)
+        yield (0.0 if left or same else np.inf), f"{agent.name}: not as in the programme"
 
 
 def _effort(programme: Programme, equilibrium: ChainEquilibrium) -> Effort:
-    """Return the grid that can be afforded."""
-    chain = equilibrium.chain
+    """Return the finest grid that can be afforded."""
+    chain, segments = equilibrium.chain, len(programme.caseload)
 
-    def cost(agent: Agent) -> tuple[float, float]:
+    def cost(agent: Agent, effort: Effort) -> tuple[float, float]:
         """Return evaluations for one reply of an agent, and for looking at it and everybody below it."""
         one, all_of_it = 1.0, 1.0
         for payee in chain.payees(agent.name):
-            reply, below = cost(payee)
+            reply, below = cost(payee, effort)
             searched = chain.contracts[payee.name].form in ("piece_rate", "group_price")
-            times = _FINE.points + 3 * 17 * _FINE.rounds if searched else 1
+            times = effort.evaluations(bool(chain.payees(payee.name))) if searched else 1
             one, all_of_it = one + times * reply, all_of_it + below + times * reply
         return one, all_of_it
 
-    total = sum(cost(prime)[1] for prime in chain.payees(chain.department.name)) * len(programme.caseload)
-    return _FINE if total <= _AFFORDABLE else _COARSE
+    primes = chain.payees(chain.department.name)
+    good = (e for e in _EFFORTS if segments * sum(cost(prime, e)[1] for prime in primes) <= _AFFORDABLE)
+    return next(good, _EFFORTS[-1])
 
 
-def _walk(place: _Place) -> Iterator[Finding]:
+def _walk(place: Place) -> Iterator[Finding]:
     """Return what is found about an agent and everybody below it."""
-    yield from _books(place)
+    yield from books(place)
     yield from _support(place)
     yield from _capital(place)
     if place.seat.below:
@@ -209,37 +128,7 @@ def _walk(place: _Place) -> Iterator[Finding]:
         yield from _walk(payee)
 
 
-def _agree(who: str, *pairs: tuple[FloatArray, FloatArray]) -> Iterator[Finding]:
-    """Return an infinite gain for numbers that should be the same and are not."""
-    for given, wanted in pairs:
-        if not np.allclose(given, wanted, rtol=_BOOKS, atol=_BOOKS * float(np.abs(wanted).max(initial=0.0))):
-            yield np.inf, f"{who}: books that do not add up"
-
-
-def _books(place: _Place) -> Iterator[Finding]:
-    """Check that people, outcomes and contracts add up."""
-    served, support, rate = place.own()
-    below = place.below()
-    seat, flow = place.seat, place.flow
-    yield from _agree(
-        place.name,
-        (served + sum(payee.flow.participants for payee in below), flow.participants),
-        (served * rate + sum(payee.flow.outcomes for payee in below), flow.outcomes),
-        (np.where(served > 0, rate, 0.0), np.where(served > 0, seat.rate(support), 0.0)),
-    )
-    for payee in below:
-        edge = payee.seat.contract
-        share = {"two_part": 1.0, "fixed_share": max(edge.share, edge.least_share)}.get(edge.form)
-        wanted = payee.flow.price_gbp if share is None else share * flow.price_gbp
-        yield from _agree(
-            payee.name,
-            (payee.flow.price_gbp, wanted),
-            (payee.flow.attachment_gbp, flow.attachment_gbp * edge.attachment_share),
-            (np.minimum(payee.flow.price_gbp - flow.price_gbp * edge.least_share, 0.0), np.zeros_like(wanted)),
-        )
-
-
-def _support(place: _Place) -> Iterator[Finding]:
+def _support(place: Place) -> Iterator[Finding]:
     """Try other support for every segment that the agent serves, capital at its shadow price."""
     served, support, rate = place.own()
     seat = place.seat
@@ -264,7 +153,7 @@ def _support(place: _Place) -> Iterator[Finding]:
     yield from _worst(np.where(served > 0, gain, 0.0), f"{place.name}, other support for segment")
 
 
-def _capital(place: _Place) -> Iterator[Finding]:
+def _capital(place: Place) -> Iterator[Finding]:
     """Check that capital is not overspent, and that its shadow price is explained by it."""
     served, support, _ = place.own()
     available = place.seat.agent.working_capital_gbp
@@ -280,7 +169,7 @@ def _capital(place: _Place) -> Iterator[Finding]:
         yield place.seat.shadow_price * max(available - spent, 0.0) / people, f"{place.name}, capital left idle"
 
 
-def _wish_to_take_part(payee: _Place) -> Iterator[Finding]:
+def _wish_to_take_part(payee: Place) -> Iterator[Finding]:
     """Check that a payee would not rather decline referrals, nor leave."""
     people = payee.flow.participants
     edge, account = payee.seat.contract, payee.account
@@ -291,7 +180,7 @@ def _wish_to_take_part(payee: _Place) -> Iterator[Finding]:
     yield max(-account.profit_gbp, 0.0) / max(account.referrals, 1.0), f"{payee.name}, leaving"
 
 
-def _referrals(place: _Place) -> Iterator[Finding]:
+def _referrals(place: Place) -> Iterator[Finding]:
     """Try other prices and other referrals, places at their shadow prices."""
     seat, flow, below = place.seat, place.flow, place.below()
     people = np.where(flow.participants > 0, flow.participants, 1.0)
@@ -317,14 +206,14 @@ def _referrals(place: _Place) -> Iterator[Finding]:
             yield from _group_price(place, k, now, share)
 
 
-def _as_claimed(place: _Place, support: FloatArray, rate: FloatArray) -> FloatArray:
+def _as_claimed(place: Place, support: FloatArray, rate: FloatArray) -> FloatArray:
     """Return what keeping a participant is worth as it is said to be served, capital at its shadow price."""
     seat = place.seat
     value = seat.worth(place.flow.price_gbp) * rate - (1.0 + seat.shadow_price) * support
     return np.asarray(value - seat.base if seat.agent.delivers else value)
 
 
-def _claimed_value(place: _Place, payee: _Place) -> FloatArray:
+def _claimed_value(place: Place, payee: Place) -> FloatArray:
     """Return what referring to a payee is worth as it is said to be done.
 
     The better of what the books say and of what the recursion says of the same price: the grid of replies further
@@ -334,7 +223,7 @@ def _claimed_value(place: _Place, payee: _Place) -> FloatArray:
     reply = payee.seat.reply(flow.price_gbp, place.flow.participants)
     worth = seat.worth(place.flow.price_gbp)
     value = seat.value_of(payee.seat, worth, flow.price_gbp, reply).value_gbp
-    if payee.seat.contract.form == "two_part" or payee.seat.contract.volume_share is not None:
+    if payee.seat.contract.form == "two_part":
         return value
     sent = flow.participants > 0
     booked = np.divide(flow.outcomes, flow.participants, out=np.array(reply[0]), where=sent)
@@ -342,7 +231,7 @@ def _claimed_value(place: _Place, payee: _Place) -> FloatArray:
     return np.where(sent, np.maximum(value, actual), value)
 
 
-def _best_value(place: _Place, k: int, now: Sequence[FloatArray]) -> FloatArray:
+def _best_value(place: Place, k: int, now: Sequence[FloatArray]) -> FloatArray:
     """Return what referring to the k-th payee could be worth, segment by segment."""
     seat = place.seat
     if seat.below[k].contract.form != "piece_rate":
@@ -352,9 +241,9 @@ def _best_value(place: _Place, k: int, now: Sequence[FloatArray]) -> FloatArray:
     return np.maximum(found, now[k + 1])
 
 
-def _places(place: _Place, place_price: FloatArray, people: float) -> Iterator[Finding]:
+def _places(place: Place, place_price: FloatArray, people: float) -> Iterator[Finding]:
     """Check limits on places, and that prices of places are explained by them."""
-    slack = _BOOKS * max(people, 1.0)
+    slack = BOOKS * max(people, 1.0)
     for price, payee in zip(place_price[1:], place.below(), strict=True):
         edge, agent, taken = payee.seat.contract, payee.seat.agent, float(payee.flow.participants.sum())
         who = f"{place.name}, places with {agent.name}"
@@ -369,7 +258,7 @@ def _places(place: _Place, place_price: FloatArray, people: float) -> Iterator[F
             yield -price * max(taken - edge.guaranteed_volume, 0.0) / max(people, 1.0), who
 
 
-def _group_price(place: _Place, k: int, now: Sequence[FloatArray], share: FloatArray) -> Iterator[Finding]:
+def _group_price(place: Place, k: int, now: Sequence[FloatArray], share: FloatArray) -> Iterator[Finding]:
     """Try another price for each payment group, referrals following it."""
     seat, payee = place.seat, place.below()[k]
     people, price = place.flow.participants, place.flow.price_gbp

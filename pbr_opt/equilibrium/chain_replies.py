@@ -20,8 +20,11 @@ from pbr_opt.quantities import FloatArray, IntArray
 __all__ = ["DECLINED_GBP", "Effort", "Option", "Seat", "search"]
 
 _WEEKS_PER_YEAR: Final = 52.0
-_BASINS: Final = 3
+_BASINS: Final = 2
 _CUTS: Final = 17
+_SMOOTH_ROUNDS: Final = 2
+_FINER: Final = (0.02, 0.02, 1.0)
+"""A hill is a parabola when seen from near: three steps along it, each from nearer."""
 _TIE: Final = 1e-9
 _PASSES: Final = 3
 DECLINED_GBP: Final = 1e-5
@@ -37,6 +40,11 @@ class Effort:
 
     points: int
     rounds: int
+
+    def evaluations(self, stepped: bool) -> int:
+        """Return how many prices one search tries."""
+        rounds = self.rounds if stepped else min(self.rounds, _SMOOTH_ROUNDS)
+        return self.points + _BASINS * (_CUTS * rounds + 3 * len(_FINER))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +118,12 @@ class Seat:
         """Return the payees among whom it chooses, by position."""
         return tuple(k for k, seat in enumerate(self.below) if seat.contract.volume_share is None)
 
+    @property
+    def hardness(self) -> Effort:
+        """Return how hard to search for its price: hardly, when it answers without steps."""
+        smooth = not self.below and not (self.base > self.attachment + self.fees).any() and not self.agent.mission_gbp
+        return Effort(self.effort.points, min(self.effort.rounds, _SMOOTH_ROUNDS)) if smooth else self.effort
+
     def worth(self, price: FloatArray) -> FloatArray:
         """Return what an outcome is worth to the agent when it is paid a price for it."""
         return np.asarray(price * self.kept + self.agent.mission_gbp)
@@ -148,9 +162,8 @@ class Seat:
         chosen = [options[0], *(options[k + 1] for k in self.free)]
         best, rate, money = chosen[0].value_gbp, chosen[0].rate, chosen[0].money_gbp
         for option in chosen[1:]:
-            better = option.value_gbp > np.where(
-                np.isfinite(best), best + _TIE * (1.0 + np.abs(np.where(np.isfinite(best), best, 0.0))), best
-            )
+            finite = np.where(np.isfinite(best), best, 0.0)
+            better = option.value_gbp > np.where(np.isfinite(best), best + _TIE * (1.0 + np.abs(finite)), best)
             best = np.where(better, option.value_gbp, best)
             rate, money = np.where(better, option.rate, rate), np.where(better, option.money_gbp, money)
         fixed = [seat.contract.volume_share or 0.0 for seat in self.below]
@@ -198,7 +211,7 @@ class Seat:
             def keep(paid: FloatArray, reply: Reply) -> FloatArray:
                 return self.value_of(seat, worth, paid, reply).value_gbp
 
-            paid = search(lambda y: seat.reply(y, people), keep, lowest, np.maximum(worth, lowest), self.effort)
+            paid = search(lambda y: seat.reply(y, people), keep, lowest, np.maximum(worth, lowest), seat.hardness)
         else:
             paid = self.group_price(seat, worth, lowest, people, otherwise)
         return self.value_of(seat, worth, paid, seat.reply(paid, people))
@@ -259,39 +272,63 @@ def search(
         How hard.
     """
     tried = low + _upright(np.linspace(0.0, 1.0, effort.points) ** 2, low) * (high - low)
-    there = reply(tried)
-    best, top = _best(tried, keep(tried, there))
-    for ends in _peaks(tried, keep(tried[:-1], (there[0][1:], there[1][1:]))):
-        start, stop = ends
-        for _ in range(effort.rounds):
-            tried = start + _upright(np.linspace(0.0, 1.0, _CUTS), low) * (stop - start)
-            there = reply(tried)
-            found, reached = _best(tried, keep(tried, there))
-            best, top = np.where(reached > top, found, best), np.maximum(reached, top)
-            at = keep(tried[:-1], (there[0][1:], there[1][1:])).argmax(axis=0)[None]
-            start = np.take_along_axis(tried, np.maximum(at - 1, 0), axis=0)[0]
-            stop = np.take_along_axis(tried, np.minimum(at + 2, _CUTS - 1), axis=0)[0]
+    start, stop, best, top = _narrowed(tried, reply(tried), keep, _BASINS)
+    cuts = _upright(np.linspace(0.0, 1.0, _CUTS), start)
+    for _ in range(effort.rounds):
+        tried = start + cuts * (stop - start)
+        start, stop, found, reached = _narrowed(tried, reply(tried), keep, 1)
+        start, stop = start[0], stop[0]
+        best, top = _better(best, top, found, reached)
+    middle, width = (start + stop) / 2.0, (stop - start) / 2.0
+    for finer in _FINER:
+        tried = middle + _upright(np.array([-1.0, 0.0, 1.0]), start) * width
+        kept = keep(tried, reply(tried))
+        best, top = _better(best, top, tried[1], kept[1])
+        middle, width = np.clip(_vertex(tried, kept), start, stop), width * finer
     return best
+
+
+def _vertex(tried: FloatArray, kept: FloatArray) -> FloatArray:
+    """Return where the parabola through three points is largest, the middle one where there is no such place."""
+    with np.errstate(invalid="ignore"):
+        bend = kept[0] - 2.0 * kept[1] + kept[2]
+        good = np.isfinite(bend) & (bend < 0.0)
+        step = (kept[0] - kept[2]) / np.where(good, 2.0 * bend, 1.0)
+    aside = np.clip(np.where(good, step, 0.0), -1.0, 1.0) * (tried[2] - tried[1])
+    return np.asarray(tried[1] + aside)
+
+
+def _better(best: FloatArray, top: FloatArray, found: FloatArray, reached: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the best of a price and of those found in each basin, with what is kept at it."""
+    for price, kept in zip(found, reached, strict=True):
+        best, top = np.where(kept > top, price, best), np.maximum(kept, top)
+    return best, top
 
 
 def _upright(numbers: FloatArray, like: FloatArray) -> FloatArray:
     return numbers.reshape(-1, *[1] * like.ndim)
 
 
-def _best(tried: FloatArray, kept: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _narrowed(
+    tried: FloatArray, there: Reply, keep: Callable[[FloatArray, Reply], FloatArray], count: int
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return the ends of the best intervals, each with its neighbours, along a new first axis; best price; its worth.
+
+    An interval is good when its bound is a local maximum above what is kept at its lower end: otherwise nothing inside
+    is better than that end, which has been tried.
+    """
+    kept = keep(tried, there)
     at = kept.argmax(axis=0)[None]
-    return np.take_along_axis(tried, at, axis=0)[0], np.take_along_axis(kept, at, axis=0)[0]
-
-
-def _peaks(tried: FloatArray, bound: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
-    """Return the ends of the best intervals whose bound is a local maximum, each with its neighbours."""
-    walls = np.full((1, *bound.shape[1:]), -np.inf)
-    before, after = np.concatenate([walls, bound[:-1]]), np.concatenate([bound[1:], walls])
+    best, top = np.take_along_axis(tried, at, axis=0)[0], np.take_along_axis(kept, at, axis=0)[0]
+    bound = keep(tried[:-1], (there[0][1:], there[1][1:]))
+    bound = np.where(bound > kept[:-1], bound, -np.inf)
+    wall = np.full((1, *bound.shape[1:]), -np.inf)
+    before, after = np.concatenate([wall, bound[:-1]]), np.concatenate([bound[1:], wall])
     left = np.where((bound >= before) & (bound >= after), bound, -np.inf)
-    answer = []
-    for _ in range(_BASINS):
+    ends = []
+    for _ in range(count):
         at = left.argmax(axis=0)[None]
         np.put_along_axis(left, at, -np.inf, axis=0)
         low, high = np.maximum(at - 1, 0), np.minimum(at + 2, bound.shape[0])
-        answer.append((np.take_along_axis(tried, low, axis=0)[0], np.take_along_axis(tried, high, axis=0)[0]))
-    return answer
+        ends.append((np.take_along_axis(tried, low, axis=0)[0], np.take_along_axis(tried, high, axis=0)[0]))
+    return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends]), best, top

@@ -35,6 +35,8 @@ _ROUNDS: Final = 12
 _HILLS: Final = 2
 _STEPS: Final = 2
 """How many local maxima, and how many jumps upward, of the first grid are looked into."""
+_ON_A_STEP: Final = 8
+"""Jumps are closed in on so many times: a price a billionth above one is safe from rounding, one upon it is not."""
 _STEEP: Final = 4.0
 """A rise this many times those beside it is taken for a jump."""
 DECLINED_GBP: Final = 1e-6
@@ -247,7 +249,7 @@ def maximise_on_grid(
     best, top = _pick(tried, at), _pick(values, at)
     low, high = _places(tried, values)
     inner = _upright(np.linspace(0.0, 1.0, _REFINED), highest.ndim + 1)
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         tried = low + inner * (high - low)
         values = value(tried)
         at = np.argmax(values, axis=0)[None]
@@ -257,8 +259,11 @@ def maximise_on_grid(
             top = np.maximum(top, reached[place])
         start = np.maximum(at[0] - 1, 0)
         stop = np.minimum(at[0] + 1, _REFINED - 1)
-        jump = np.argmax(_rises(values), axis=0)
-        start[_HILLS:], stop[_HILLS:] = jump[_HILLS:], jump[_HILLS:] + 1
+        if number < _ON_A_STEP:
+            jump = np.argmax(_rises(values), axis=0)
+            start[_HILLS:], stop[_HILLS:] = jump[_HILLS:], jump[_HILLS:] + 1
+        else:
+            start[_HILLS:], stop[_HILLS:] = 0, _REFINED - 1
         low, high = _pick(tried, start[None]), _pick(tried, stop[None])
     return np.asarray(best)
 

@@ -43,7 +43,8 @@ class Wants:
     ``forms`` of contracts; ``depth`` tiers below the Department; ``agents`` subcontractors at most; ``curved``
     responses with b > 0; ``missions``; ``late`` payments and the cost of capital; ``fees`` per referral;
     ``end_to_end`` volumes; ``attachment`` fees; ``base`` service; ``capital`` that runs short (of agents that refer
-    nobody); ``places`` that run out (with payees of primes); ``minimum`` service; ``fixed`` costs.
+    nobody); ``places`` that run out (with payees of primes); ``minimum`` service; ``fixed`` costs; ``floors`` under
+    what is passed on.
     """
 
     forms: tuple[str, ...] = CONTRACT_FORMS
@@ -60,6 +61,7 @@ class Wants:
     places: bool = False
     minimum: bool = False
     fixed: bool = False
+    floors: bool = True
 
 
 @st.composite
@@ -149,7 +151,7 @@ def _contract(draw: st.DrawFn, wants: Wants) -> dict[str, Any]:
         answer["volume_share"] = draw(st.sampled_from([0.0, 0.25, 0.5, 1.0]))
     if wants.late and draw(st.booleans()):
         answer["payment_lag_weeks"] = draw(st.sampled_from([13.0, 52.0]))
-    if draw(st.booleans()) and draw(st.booleans()):
+    if wants.floors and draw(st.sampled_from([False, False, False, True])):
         answer["least_share"] = draw(st.sampled_from([0.3, 0.8]))
     return answer
 
