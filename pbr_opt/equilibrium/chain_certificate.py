@@ -193,8 +193,9 @@ def _referrals(place: Place) -> Iterator[Finding]:
     open_to = [0, *(k + 1 for k in seat.free)]
     charged = np.stack([now[k] - place_price[k] for k in open_to])
     tried = np.stack([best[k] - place_price[k] for k in open_to])
-    if not seat.agent.delivers and seat.free:  # it may keep only whom nobody takes
-        tried[0] = charged[0] = np.minimum(charged[0], np.where(np.isfinite(tried[1:]), tried[1:], np.inf).min(axis=0))
+    if not seat.agent.delivers and seat.free:  # it keeps only whom nobody takes, for want of wish or of places
+        lowest = np.min([np.where(np.isfinite(best[k + 1]), best[k + 1], np.inf) for k in seat.free], axis=0)
+        tried[0] = charged[0] = np.minimum(charged[0], lowest)
     got = np.where(share[open_to] > 0, share[open_to] * np.where(share[open_to] > 0, charged, 0.0), 0.0).sum(axis=0)
     gain = share[open_to].sum(axis=0) * tried.max(axis=0) - got
     for k, payee in enumerate(below, 1):

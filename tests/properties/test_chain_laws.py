@@ -68,7 +68,7 @@ def test_t07_nor_with_missions(programme: Programme) -> None:
 
 
 @SOME
-@given(programmes(Wants(places=True, depth=2)))
+@given(programmes(Wants(places=True, depth=2, forms=("two_part", "fixed_share", "piece_rate"))))
 def test_t07_nor_where_places_run_out(programme: Programme) -> None:
     certified(programme)
 
