@@ -20,6 +20,7 @@ __all__ = [
     "PbrError",
     "ProgrammeDataError",
     "SolverError",
+    "SweepError",
     "UnsupportedModelError",
 ]
 
@@ -138,6 +139,30 @@ class ProgrammeDataError(PbrError, LookupError):
 
 class OutputError(PbrError, OSError):
     """Raised when results cannot be written; nothing is left half-written."""
+
+
+class SweepError(PbrError):
+    """Raised when a worker of a sweep dies; what was finished is kept, and the same sweep goes on from there.
+
+    Attributes
+    ----------
+    finished, wanted : int
+        Chunks that were finished before it, and chunks that were to be computed.
+    """
+
+    def __init__(self, message: str, *, finished: int, wanted: int) -> None:
+        self.message = message
+        self.finished = finished
+        self.wanted = wanted
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the attributes when the error crosses a process."""
+        return _rebuild_sweep, (self.message, self.finished, self.wanted)
+
+
+def _rebuild_sweep(message: str, finished: int, wanted: int) -> SweepError:
+    return SweepError(message, finished=finished, wanted=wanted)
 
 
 class MissingExtraError(PbrError, ImportError):

@@ -35,12 +35,18 @@ from pbr_opt import (
     evaluate,
     optimise,
 )
+from pbr_opt.analysis.ensemble import Ensemble
 from pbr_opt.analysis.simulation import simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
+from pbr_opt.analysis.sweep import SweepSettings
+from pbr_opt.analysis.world_inputs import WorldInputs
+from pbr_opt.analysis.worlds import plausible_worlds
 from pbr_opt.equilibrium.best_response import best_response
 from pbr_opt.errors import Fault
 from pbr_opt.market.accelerator import Accelerator
 from pbr_opt.market.agents import Agent, Contract
+from pbr_opt.market.central_case import CentralCase
+from pbr_opt.market.facts import Fact, Prior
 from pbr_opt.metrics import measure
 
 
@@ -75,6 +81,13 @@ def _problem() -> DesignProblem:
     return DesignProblem(_programme(), Parked(), [Budget(400_000), PriceRange({"a": 100}, {"b": 20_000})])
 
 
+def _ensemble() -> Ensemble:
+    case = CentralCase(["a", "b"], 1000, [0.3, 0.1], [0.36, 0.15], response_scale_gbp=250, spread=1.2)
+    programme = Programme("p", _caseload(), _tariff(), outcome_value_gbp=9000, central_case=case)
+    inputs = WorldInputs(programme, [Prior("uplift", 0.2, 1.5, "log"), Prior("spread", 0.8, 1.6)])
+    return plausible_worlds(inputs, [Fact("outcome_rate/a", 0.36, 0.02)], draws=64)
+
+
 BUILDERS: dict[str, Callable[[], object]] = {
     "Accelerator": lambda: Accelerator(np.array([0.1]), np.array([1e3])),
     "AdditionalOutcomes": AdditionalOutcomes,
@@ -88,7 +101,9 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Design": lambda: optimise(_programme(), minimise=Parked(), limits=[Budget(400_000)]),
     "DesignProblem": _problem,
     "DesignSettings": DesignSettings,
+    "Ensemble": _ensemble,
     "Evaluation": lambda: evaluate(_programme()),
+    "Fact": lambda: Fact("outcome_rate/6", 0.151, 0.01),
     "Fault": lambda: Fault("place", "given", "wanted"),
     "Figure": lambda: Figure("id", 1.0, "GBP", "assumed", low=0.5, high=2.0),
     "FirstPoundLoss": FirstPoundLoss,
@@ -98,12 +113,14 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Parked": Parked,
     "PriceRange": lambda: PriceRange({"a": 100.0}, {"b": 20_000.0}),
     "PriceStep": lambda: PriceStep(5),
+    "Prior": lambda: Prior("spread", 0.8, 1.6),
     "Programme": _programme,
     "Simulation": lambda: simulate(_programme(), participants=50),
     "SimulationSettings": lambda: SimulationSettings(qualifying_weeks={"a": 26, "b": 13}),
     "Source": lambda: Source("key", "title", "A", "address"),
     "SupplyChain": _chain,
     "SupportShortfall": lambda: SupportShortfall(200.0),
+    "SweepSettings": SweepSettings,
     "Tariff": _tariff,
     "TotalSupport": TotalSupport,
 }

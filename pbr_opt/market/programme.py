@@ -147,6 +147,11 @@ class Programme:
         check.finish()
         return Programme(**({key: getattr(self, key) for key in known} | changes))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Cross a process as its fields: a mapping that cannot be changed cannot be pickled either."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return _rebuilt, (values | {"group_names": dict(self.group_names)},)
+
     def payable(self, tariff: Tariff | None = None) -> Tariff:
         """Return what is paid for list prices under the contract terms, in the order of the caseload's groups."""
         return self.terms.payable((tariff or self.tariff).aligned(self.caseload.groups))
@@ -187,6 +192,10 @@ class Programme:
         """Return every source that a figure of this programme cites, in the order of the register."""
         cited = {key.strip() for figure in self.figures for key in figure.source.split(";")}
         return tuple(source for source in self.register if source.key in cited)
+
+
+def _rebuilt(values: dict[str, Any]) -> Programme:
+    return Programme(**values)
 
 
 def _inspect_types(check: Inspection, caseload: object, tariff: object, supply_chain: object) -> None:

@@ -68,6 +68,10 @@ class SupplyChain:
         object.__setattr__(self, "contracts", MappingProxyType({edge.payee: edge for edge in edges}))
         object.__setattr__(self, "areas", places)
 
+    def __reduce__(self) -> tuple[type[SupplyChain], tuple[object, ...]]:
+        """Cross a process as what it was made of: a mapping that cannot be changed cannot be pickled either."""
+        return type(self), (self.agents, tuple(self.contracts.values()), self.areas)
+
     @classmethod
     def from_graph(cls, graph: nx.DiGraph[Any]) -> SupplyChain:
         """Return the chain that a graph describes; the graph is read and not kept.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from pbr_opt.errors import ProgrammeDataError
@@ -11,7 +12,7 @@ from pbr_opt.programmes.files import PROGRAMME_FILE, read_programme
 from pbr_opt.programmes.layers import bundled_folder, list_bundled
 from pbr_opt.quantities import nearest
 
-__all__ = ["list_programmes", "load"]
+__all__ = ["folder_of", "list_programmes", "load"]
 
 
 def list_programmes() -> tuple[str, ...]:
@@ -50,14 +51,30 @@ def load(name_or_path: str | os.PathLike[str]) -> Programme:
     >>> programme.caseload.groups, round(programme.caseload.total_participants)
     (('1', '2', '3', '4', '5', '6', '7', '8', '9'), 1950000)
     """
+    return read_programme(*folder_of(name_or_path))
+
+
+def folder_of(name_or_path: str | os.PathLike[str]) -> tuple[Traversable, str]:
+    """Return the folder that a name or a path stands for, and its settings file.
+
+    Raises
+    ------
+    ProgrammeDataError
+        As :func:`load`.
+
+    Examples
+    --------
+    >>> folder_of("work_programme_2011")[1]
+    'programme.toml'
+    """
     bundled = bundled_folder(name_or_path) if isinstance(name_or_path, str) else None
     if bundled is not None:
-        return read_programme(bundled)
+        return bundled, PROGRAMME_FILE
     path = Path(name_or_path).expanduser()
     if path.is_dir():
-        return read_programme(path)
+        return path, PROGRAMME_FILE
     if path.is_file() and path.suffix.lower() == ".toml":
-        return read_programme(path.parent, path.name)
+        return path.parent, path.name
     raise ProgrammeDataError(_not_found(name_or_path, path))
 
 

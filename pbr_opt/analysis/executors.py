@@ -1,0 +1,135 @@
+"""Where the work of a sweep is done: here, in several processes, or on a cluster. One interface for all.
+
+Every one is a :class:`concurrent.futures.Executor`. Whatever the executor, a sweep gives the same numbers: each draw
+has a number, and everything random about it comes from that number and the seed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import Any, Final, TypeVar
+
+from pbr_opt.errors import MissingExtraError
+from pbr_opt.quantities import Inspection
+
+__all__ = ["SerialExecutor", "open_executor", "worker_lost", "workers_of"]
+
+_T = TypeVar("_T")
+_RETRIES: Final = 3
+"""How often a cluster tries a chunk again whose worker has died."""
+_LOST: Final = ("KilledWorker", "CommClosedError", "FutureCancelledError", "ClosedClientError")
+"""What Dask calls it."""
+_SCHEMES: Final = ("tcp://", "tls://", "ws://", "wss://", "ucx://")
+
+
+class SerialExecutor(Executor):
+    """Do each piece of work at once, in this process, when it is handed in.
+
+    Examples
+    --------
+    >>> with SerialExecutor() as executor:
+    ...     executor.submit(pow, 2, 5).result()
+    32
+    """
+
+    def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:  # noqa: ANN401  # as its base
+        """Return a future that is done."""
+        future: Future[_T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # it is raised again by whoever asks for the result
+            future.set_exception(error)
+        return future
+
+
+def workers_of(spec: str) -> int:
+    """Return how many workers an executor of this name has on this machine; 0 where a cluster decides.
+
+    >>> workers_of("serial"), workers_of("processes:3"), workers_of("tcp://127.0.0.1:8786")
+    (1, 3, 0)
+    """
+    if spec == "serial":
+        return 1
+    name, _, number = spec.partition(":")
+    if name == "processes":
+        return int(number) if number else os.cpu_count() or 1
+    return 0
+
+
+def worker_lost(error: BaseException) -> bool:
+    """Whether an error says that a worker, or a whole cluster, has gone, and nothing about the work itself.
+
+    >>> worker_lost(BrokenExecutor()), worker_lost(ValueError())
+    (True, False)
+    """
+    of_dask = type(error).__module__.startswith("distributed.") and type(error).__name__ in _LOST
+    return of_dask or isinstance(error, (BrokenExecutor, CancelledError))
+
+
+@contextmanager
+def open_executor(spec: str = "serial") -> Iterator[Executor]:
+    """Open an executor by name, and close it at the end.
+
+    Parameters
+    ----------
+    spec : str
+        ``serial``; ``processes`` (one a processor) or ``processes:4``; or the address of a Dask scheduler, such as
+        ``tcp://127.0.0.1:8786``.
+
+    Yields
+    ------
+    Executor
+
+    Raises
+    ------
+    InvalidInputError
+        An unknown name.
+    MissingExtraError
+        A cluster without the extra ``distributed``.
+
+    Examples
+    --------
+    >>> with open_executor("serial") as executor:
+    ...     [future.result() for future in map(lambda n: executor.submit(abs, n), [-1, -2])]
+    [1, 2]
+    """
+    _inspect(spec)
+    if spec == "serial":
+        with SerialExecutor() as serial:
+            yield serial
+    elif spec.startswith("processes"):
+        # spawned, not forked: a fork copies whatever threads hold at that moment, locks among it
+        pool = ProcessPoolExecutor(workers_of(spec), mp_context=get_context("spawn"))
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    else:
+        yield from _cluster(spec)
+
+
+def _inspect(spec: str) -> None:
+    check = Inspection("Executor")
+    name, _, number = spec.partition(":")
+    known = spec == "serial" or (name == "processes" and (not number or (number.isdigit() and int(number) > 0)))
+    if not known and not spec.startswith(_SCHEMES):
+        wanted = "serial, processes, processes:N, or the address of a Dask scheduler"
+        check.fault("executor", spec, wanted, "tcp://127.0.0.1:8786 for a scheduler started with 'dask scheduler'")
+    check.finish()
+
+
+def _cluster(address: str) -> Iterator[Executor]:
+    """Yield the executor of a Dask cluster."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise MissingExtraError('A cluster needs Dask: pip install "pbr_opt[distributed]"') from error
+    client = Client(address, set_as_default=False)
+    try:
+        yield client.get_executor(retries=_RETRIES)
+    finally:
+        client.close()
