@@ -78,7 +78,9 @@ def _cash(label: str, simulation: Simulation) -> list[Part]:
         words = str(record["measure"]).removesuffix("_gbp").replace("_", " ")
         words = "agents whose cash runs out" if words == "insolvent" else words
         rows.append((str(record["kind"]), words, *(show(float(record[n])) for n in ("p10", "p50", "p90"))))
-    table = TablePart(f"Risk under '{label}': P10, P50, P90", ("Tier", "", "P10", "P50", "P90"), tuple(rows), (0, 1))
+    table = TablePart(
+        f"Risk under '{label}': P10, P50, P90", ("Tier", "Measure", "P10", "P50", "P90"), tuple(rows), (0, 1)
+    )
     cash = simulation.to_frame("cash")
     kinds = dict(zip(simulation.agents, simulation.kinds, strict=True))
     cash = cash.assign(kind=cash.agent.map(kinds)).query("kind != 'department'")
@@ -155,7 +157,7 @@ def made_parts(comparison: Compared) -> list[Part]:
             ("Worth of a pound of budget", f"{design.budget_price:.4g} {aim.unit}"),
             ("Method", design.method),
         )
-        parts.append(TablePart(f"'{label}': what was asked and what is proved", ("", ""), rows, (0, 1)))
+        parts.append(TablePart(f"'{label}': what was asked and what is proved", ("Question", "Answer"), rows, (0, 1)))
         parts += [Words(note) for note in design.notes]
     gains = tuple(
         (label, f"£{there.certificate.largest_gain_gbp:.2g}", f"£{there.certificate.tolerance_gbp:.2g}",
@@ -163,7 +165,7 @@ def made_parts(comparison: Compared) -> list[Part]:
         for label, there in comparison.evaluations.items()
     )  # fmt: skip
     parts.append(TablePart("The most that anybody could gain by deviating, GBP per participant",
-                           ("Tariff", "Largest gain", "Tolerance", ""), gains, (0, 3)))  # fmt: skip
+                           ("Tariff", "Largest gain", "Tolerance", "Verdict"), gains, (0, 3)))  # fmt: skip
     tariffs = {label: there.tariff for label, there in comparison.evaluations.items()}
     parts.append(Words("Versions: " + ", ".join(f"{name} {number}" for name, number in versions().items()) + "."))
     hashes = tuple((k, fingerprint(comparison.programme, tariff)) for k, tariff in tariffs.items())

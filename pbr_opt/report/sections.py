@@ -77,7 +77,7 @@ def _metrics(comparison: Compared) -> TablePart:
             rows.append((line.label.strip(), *(line.show(value) for value in values), *moved))
     worst = (f"{m.worst_served_group} ({per_cent(m.worst_served_parked_share)})" for m in (e.metrics for e in shown))
     rows.append(("Worst-served group (parked)", *worst, *(("",) if two else ())))
-    heads = ("", *comparison.evaluations, *(("Change",) if two else ()))
+    heads = ("Measure", *comparison.evaluations, *(("Change",) if two else ()))
     return TablePart("The tariffs side by side", heads, tuple(rows))
 
 
