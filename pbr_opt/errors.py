@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "CertificateError",
+    "CheckFailedError",
     "DesignInfeasibleError",
     "EquilibriumError",
     "Fault",
@@ -131,6 +132,10 @@ class SolverError(PbrError):
 
 class CertificateError(PbrError):
     """Raised when an agent could gain by deviating from what was reported as an equilibrium."""
+
+
+class CheckFailedError(PbrError):
+    """Raised when results are not what their record says, or an installation does not compute what it should."""
 
 
 class ProgrammeDataError(PbrError, LookupError):

@@ -48,6 +48,10 @@ from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.market.central_case import CentralCase
 from pbr_opt.market.facts import Fact, Prior
 from pbr_opt.metrics import measure
+from pbr_opt.programmes.questions import question_from
+from pbr_opt.programmes.registry import open_programme
+from pbr_opt.quantities import Inspection
+from pbr_opt.report.verification import Verdict
 
 
 def _caseload() -> Caseload:
@@ -117,12 +121,15 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Programme": _programme,
     "Simulation": lambda: simulate(_programme(), participants=50),
     "SimulationSettings": lambda: SimulationSettings(qualifying_weeks={"a": 26, "b": 13}),
+    "Question": lambda: question_from(Inspection("q"), {"budget": "5e5", "highest": "a=9"}, _programme()),
+    "Reading": lambda: open_programme("worked_example"),
     "Source": lambda: Source("key", "title", "A", "address"),
     "SupplyChain": _chain,
     "SupportShortfall": lambda: SupportShortfall(200.0),
     "SweepSettings": SweepSettings,
     "Tariff": _tariff,
     "TotalSupport": TotalSupport,
+    "Verdict": lambda: Verdict((), ("a note",), 1, 2, 0.0, ""),
 }
 
 

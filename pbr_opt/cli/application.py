@@ -9,10 +9,12 @@ from typing import Final
 import typer
 
 from pbr_opt.cli.asking import AskingCommand
+from pbr_opt.cli.audits import selftest, verify
 from pbr_opt.cli.catalogue import draw, programmes, sources
 from pbr_opt.cli.designs import compare, evaluate, frontier, optimise
 from pbr_opt.cli.simulating import simulate
-from pbr_opt.errors import CertificateError, DesignInfeasibleError, PbrError
+from pbr_opt.cli.workbooks import check, run, template
+from pbr_opt.errors import CertificateError, CheckFailedError, DesignInfeasibleError, PbrError
 
 __all__ = ["app", "main"]
 
@@ -28,8 +30,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_ASKING: tuple[Callable[..., None], ...] = (compare, optimise, frontier)  # these take an objective and limits
-_PLAIN: tuple[Callable[..., None], ...] = (evaluate, simulate, draw, programmes, sources)
+_ASKING: tuple[Callable[..., None], ...] = (compare, optimise, frontier, run)  # these take an objective and limits
+_PLAIN: tuple[Callable[..., None], ...] = (
+    template,
+    check,
+    evaluate,
+    simulate,
+    verify,
+    selftest,
+    programmes,
+    sources,
+    draw,
+)
 
 for command in _ASKING:
     app.command(cls=AskingCommand)(command)
@@ -51,4 +63,4 @@ def main() -> None:
 def _exit_code(error: PbrError) -> int:
     if isinstance(error, DesignInfeasibleError):
         return _INFEASIBLE
-    return _CHECK_FAILED if isinstance(error, CertificateError) else _BAD_INPUT
+    return _CHECK_FAILED if isinstance(error, (CertificateError, CheckFailedError)) else _BAD_INPUT

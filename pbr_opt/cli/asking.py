@@ -16,12 +16,15 @@ from typer.core import TyperCommand
 from pbr_opt.quantities import Inspection
 
 if TYPE_CHECKING:
-    from pbr_opt.market.programme import Programme
+    from pbr_opt.programmes.files import Reading
     from pbr_opt.programmes.questions import Question, Term
 
 __all__ = ["AskingCommand", "asked_in", "question_of"]
 
 _KEPT: Final = "pbr_opt.asked"
+_AIMS: Final = frozenset(("minimise", "maximise"))
+_DEFAULTS: Final = {"step": "5"}
+"""Of programmes whose files ask nothing: prices that can be printed."""
 _PANEL: Final = "What is asked of the design"
 _SHOWN: Final = {"number": "NUMBER", "whole": "COUNT", "by_group": "NUMBER or GROUP=NUMBER;..."}
 
@@ -49,13 +52,17 @@ class AskingCommand(TyperCommand):
         return super().invoke(ctx)
 
 
-def asked_in(context: typer.Context) -> dict[str, str]:
-    """Return what was asked, by name, for records."""
-    return {name: text for name, text in context.meta[_KEPT].items() if text}
+def asked_in(context: typer.Context, reading: Reading) -> dict[str, str]:
+    """Return what is asked of a design by name: by options, else by the programme's files, else a step of £5."""
+    options = {name: text for name, text in context.meta[_KEPT].items() if text}
+    files = dict(reading.asked)
+    if _AIMS & options.keys():
+        files = {name: text for name, text in files.items() if name not in _AIMS}
+    return (_DEFAULTS if not files else {}) | files | options
 
 
-def question_of(context: typer.Context, programme: Programme) -> Question:
-    """Return the question that the options of a command ask.
+def question_of(context: typer.Context, reading: Reading) -> Question:
+    """Return the question that options and files ask.
 
     Raises
     ------
@@ -64,8 +71,9 @@ def question_of(context: typer.Context, programme: Programme) -> Question:
     """
     from pbr_opt.programmes.questions import question_from
 
-    check, asked = Inspection("The command line"), asked_in(context)
-    question = question_from(check, asked, programme, {name: f"--{name}" for name in asked})
+    check, asked = Inspection("The command line"), asked_in(context, reading)
+    places = {name: f"--{name}" for name in context.meta[_KEPT]} | {"minimise": "--minimise", "maximise": "--maximise"}
+    question = question_from(check, asked, reading.programme, places)
     check.finish()
     assert question is not None, "without a fault there is a question"
     return question
@@ -99,8 +107,8 @@ def _signed() -> Any:  # noqa: ANN401  # a function whose signature is made here
 
 
 def _option(name: str, kind: Any, text: str, shown: str | None) -> inspect.Parameter:  # noqa: ANN401  # a type
-    option = typer.Option(f"--{name}", help=text, metavar=shown, rich_help_panel=_PANEL, show_default=name == "step")
-    default: object = "5" if name == "step" else (False if kind is bool else None)
+    option = typer.Option(f"--{name}", help=text, metavar=shown, rich_help_panel=_PANEL, show_default=False)
+    default = False if kind is bool else None
     annotation = Annotated[kind, option]
     key = name.replace("-", "_")
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
@@ -113,7 +121,7 @@ def _is_flag(term: Term) -> bool:
 def _help(term: Term) -> str:
     own = {
         "budget": "All the Department may pay, GBP, attachment fees included. Unsaid: what today's tariff costs.",
-        "step": "Fees are multiples of this, GBP; 0 for any price.",
+        "step": "Fees are multiples of this, GBP; 0 for any price. Unsaid: 5, or what the files ask.",
         "lowest": "Lowest list price of an outcome, GBP.",
         "highest": "Highest list price of an outcome, GBP.",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,9 +14,10 @@ from pbr_opt.errors import Fault, InvalidInputError
 if TYPE_CHECKING:
     from pbr_opt.analysis.frontier import Frontier
     from pbr_opt.market.programme import Programme
+    from pbr_opt.programmes.files import Reading
     from pbr_opt.programmes.questions import Question
 
-__all__ = ["compare", "evaluate", "frontier", "optimise"]
+__all__ = ["compare", "compared", "evaluate", "frontier", "optimise"]
 
 
 def compare(
@@ -26,13 +28,21 @@ def compare(
     out: OutOption = None,
 ) -> None:
     """Compare today's tariff with an optimised one on the same spend."""
+    from pbr_opt.programmes.registry import open_programme
+
+    reading = open_programme(programme)
+    compared(context, reading, programme, assumptions=assumptions, as_json=as_json, out=out)
+
+
+def compared(  # one parameter an option of the commands that call it
+    context: typer.Context, reading: Reading, name: str, *, assumptions: bool, as_json: bool, out: Path | None
+) -> None:
+    """Answer what is asked of a programme, set it beside today's tariff, print and write both."""
     from pbr_opt.analysis.assumptions import conclusions
-    from pbr_opt.programmes.registry import load
     from pbr_opt.report.comparison import compare as compare_tariffs
     from pbr_opt.report.records import to_json
 
-    chosen = load(programme)
-    question = question_of(context, chosen)
+    chosen, question = reading.programme, question_of(context, reading)
     design = with_progress("Searching for the best tariff", lambda tick: question.answer(chosen))
     today = tariff_label(chosen)
     result = compare_tariffs(chosen, {today: chosen.tariff, "optimised": design})
@@ -43,9 +53,10 @@ def compare(
     for evaluation in result.evaluations.values():
         evaluation.certificate.require()
     if out is not None:
-        settings = {"command": "compare", "programme": programme, "assumptions": assumptions, **asked_in(context)}
+        asked = asked_in(context, reading)
+        settings = {"command": context.command.name, "programme": name, "assumptions": assumptions, "asked": asked}
         written = result.save(out, settings)
-        typer.echo(f"Written to {out}: {', '.join(path.name for path in written)}", err=True)
+        typer.echo(f"Written to {out}: {', '.join(str(path.relative_to(out)) for path in written)}", err=True)
     typer.echo(to_json(result.to_dict()) if as_json else str(result), nl=not as_json)
 
 
@@ -62,18 +73,18 @@ def evaluate(programme: NameArgument, as_json: JsonOption = False) -> None:
 
 def optimise(context: typer.Context, programme: NameArgument, as_json: JsonOption = False) -> None:
     """Print the rate card that is best at something, as CSV; the proof goes to standard error."""
-    from pbr_opt.programmes.registry import load
+    from pbr_opt.programmes.registry import open_programme
     from pbr_opt.report.comparison import proof
-    from pbr_opt.report.records import to_json
+    from pbr_opt.report.records import csv_text, to_json
 
-    chosen = load(programme)
-    question = question_of(context, chosen)
+    reading = open_programme(programme)
+    chosen, question = reading.programme, question_of(context, reading)
     design = with_progress("Searching for the best tariff", lambda tick: question.answer(chosen))
     if as_json:
         typer.echo(to_json(proof(design) | {"prices": design.to_frame().to_dict("records")}), nl=False)
         return
     typer.echo(str(design), err=True)
-    typer.echo(design.to_frame().to_csv(index=False), nl=False)
+    typer.echo(csv_text(design.to_frame()), nl=False)
 
 
 def frontier(
@@ -85,11 +96,11 @@ def frontier(
     as_json: JsonOption = False,
 ) -> None:
     """Print the best that every budget can achieve, as CSV: one row a budget, with proof and prices."""
-    from pbr_opt.programmes.registry import load
+    from pbr_opt.programmes.registry import open_programme
     from pbr_opt.report.records import to_json
 
-    chosen = load(programme)
-    question = question_of(context, chosen)
+    reading = open_programme(programme)
+    chosen, question = reading.programme, question_of(context, reading)
     found = with_progress("Solving every budget", lambda tick: _frontier(chosen, question, _amounts(chosen, budgets)))
     frame = found.to_frame()
     typer.echo(to_json({"frontier": frame.to_dict("records")}) if as_json else frame.to_csv(index=False), nl=False)

@@ -79,6 +79,8 @@ TARIFF_COLUMNS: Final[Mapping[str, Field]] = MappingProxyType(
         "sustainment_fee_gbp": Field("group", "GBP per 4 weeks", _MONEY),
         "sustainment_max": Field("group", "payments per outcome", 1e6),
         "sustainment_window": Field("group", "4-week periods", 1e6),
+        "accelerator_threshold": Field("group", "outcomes per participant", _RATE),
+        "accelerator_fee_gbp": Field("group", "GBP per outcome beyond the threshold", _MONEY),
     }
 )
 """Every column of a tariff cell; the first two are needed for each group."""

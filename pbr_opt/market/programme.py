@@ -45,6 +45,8 @@ class Programme:
         money, GBP per outcome; cost per head that is not discretionary, GBP per participant.
     group_names : mapping, optional
         Names of groups for tables.
+    families : mapping of group to name, optional
+        Groups that share figures; groups that are left out have no family.
     figures : sequence of Figure, optional
         The numbers with their status; see ``assumptions``.
     register : sequence of Source, optional
@@ -76,6 +78,7 @@ class Programme:
     mission_gbp: FloatArray
     base_service_gbp: FloatArray
     group_names: Mapping[str, str]
+    families: Mapping[str, str]
     figures: tuple[Figure, ...]
     register: tuple[Source, ...]
     central_case: CentralCase | None
@@ -94,6 +97,7 @@ class Programme:
         mission_gbp: ArrayLike | Mapping[str, float] = 0.0,
         base_service_gbp: ArrayLike | Mapping[str, float] = 0.0,
         group_names: Mapping[str, str] | None = None,
+        families: Mapping[str, str] | None = None,
         figures: Sequence[Figure] = (),
         register: Sequence[Source] = (),
         central_case: CentralCase | None = None,
@@ -106,6 +110,7 @@ class Programme:
         groups = caseload.groups
         _inspect_groups(check, groups, tariff.groups, "tariff")
         _inspect_groups(check, groups, tuple(group_names or groups), "group_names")
+        check.known(families or (), groups, "only payment groups of the caseload")
         values: dict[str, Any] = {
             "name": str(name),
             "caseload": caseload,
@@ -120,6 +125,7 @@ class Programme:
             "mission_gbp": _by_group(check, "mission_gbp", mission_gbp, groups),
             "base_service_gbp": _by_group(check, "base_service_gbp", base_service_gbp, groups),
             "group_names": MappingProxyType(dict(group_names or {g: g for g in groups})),
+            "families": MappingProxyType({g: name for g, name in (families or {}).items() if name}),
             "figures": tuple(figures),
             "register": tuple(register),
             "central_case": central_case,
@@ -180,6 +186,7 @@ class Programme:
             mission_gbp=self.mission_gbp[at : at + 1],
             base_service_gbp=self.base_service_gbp[at : at + 1],
             group_names={group: self.group_names[group]},
+            families={group: self.families.get(group, "")},
             central_case=None,
         )
 

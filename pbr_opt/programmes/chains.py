@@ -19,7 +19,18 @@ from pbr_opt.programmes.layers import Layer
 from pbr_opt.programmes.tables import Row, Table, TableForm, number_in
 from pbr_opt.quantities import Inspection, nearest
 
-__all__ = ["AGENTS", "AREAS", "CHAIN", "CONTRACTS", "ROW_STATUSES", "ChainReader"]
+__all__ = [
+    "AGENTS",
+    "AGENT_NUMBERS",
+    "AGENT_TEXTS",
+    "AREAS",
+    "CHAIN",
+    "CONTRACTS",
+    "CONTRACT_NUMBERS",
+    "PROFILES",
+    "ROW_STATUSES",
+    "ChainReader",
+]
 
 CHAIN: Final = "chain"
 """Opens the ids of figures from which rows of a chain are generated."""
@@ -28,10 +39,10 @@ ROW_STATUSES: Final = (*STATUSES, "generated")
 """How well a row is known. Generated: drawn from a seed, so that the whole looks like what is known of it."""
 
 _EVIDENCE: Final = ("status", "source", "note")
-_AGENT_NUMBERS: Final = ("fixed_cost_gbp", "working_capital_gbp", "cost_of_capital", "mission_gbp", "capacity")
-_AGENT_TEXTS: Final = ("area", "sector")
-_PROFILES: Final = ("productivity", "ceiling_bonus")
-_CONTRACT_NUMBERS: Final = (
+AGENT_NUMBERS: Final = ("fixed_cost_gbp", "working_capital_gbp", "cost_of_capital", "mission_gbp", "capacity")
+AGENT_TEXTS: Final = ("area", "sector")
+PROFILES: Final = ("productivity", "ceiling_bonus")
+CONTRACT_NUMBERS: Final = (
     "share",
     "attachment_share",
     "management_fee_gbp",
@@ -39,6 +50,7 @@ _CONTRACT_NUMBERS: Final = (
     "guaranteed_volume",
     "volume_share",
     "payment_lag_weeks",
+    "least_share",
 )
 
 AREAS: Final = TableForm(
@@ -47,11 +59,11 @@ AREAS: Final = TableForm(
 AGENTS: Final = TableForm(
     "agents.csv",
     ("agent", "kind"),
-    ("organisation", "specialism", *_AGENT_TEXTS, "delivers", *_PROFILES, *_AGENT_NUMBERS, *_EVIDENCE),
+    ("organisation", "specialism", *AGENT_TEXTS, "delivers", *PROFILES, *AGENT_NUMBERS, *_EVIDENCE),
     required=False,
 )
 CONTRACTS: Final = TableForm(
-    "contracts.csv", ("payer", "payee"), ("contract", *_CONTRACT_NUMBERS, *_EVIDENCE), required=False
+    "contracts.csv", ("payer", "payee"), ("contract", *CONTRACT_NUMBERS, *_EVIDENCE), required=False
 )
 
 _WELL_SOURCED: Final = ("confirmed", "derived")
@@ -140,15 +152,15 @@ class ChainReader:
         kind = row["kind"]
         if kind not in KINDS:
             self.check.fault(row.place("kind"), kind or "nothing", "a kind", nearest(kind, KINDS))
-        values: dict[str, Any] = self._numbers(row, _AGENT_NUMBERS)
-        values |= {name: row[name] for name in _AGENT_TEXTS if row[name]}
-        values |= {name: self._profile(row, name) for name in _PROFILES if row[name]}
+        values: dict[str, Any] = self._numbers(row, AGENT_NUMBERS)
+        values |= {name: row[name] for name in AGENT_TEXTS if row[name]}
+        values |= {name: self._profile(row, name) for name in PROFILES if row[name]}
         if row["delivers"]:
             values["delivers"] = self._yes_or_no(row, "delivers")
         return Agent(row["agent"], kind, **values)
 
     def _contract(self, row: Row) -> Contract:
-        values: dict[str, Any] = self._numbers(row, _CONTRACT_NUMBERS)
+        values: dict[str, Any] = self._numbers(row, CONTRACT_NUMBERS)
         if row["contract"]:
             values["form"] = row["contract"]
         return Contract(row["payer"], row["payee"], **values)
@@ -165,10 +177,14 @@ class ChainReader:
             self.check.fault(row.place(column), row[column], "yes or no")
         return answer is not False
 
-    def _profile(self, row: Row, column: str) -> float | tuple[tuple[str, float], ...]:
-        """Return one number, or a number for each group from ``4=1.6; 5=1.6; *=0.8``."""
+    def _profile(self, row: Row, column: str) -> float | tuple[float, ...] | tuple[tuple[str, float], ...]:
+        """Return one number, one a segment from ``1.6; 0.8; 1``, or one a group from ``4=1.6; 5=1.6; *=0.8``."""
         if "=" not in row[column]:
-            return number_in(self.check, row, column) or 0.0
+            parts = [
+                Row(row.file, row.line, {column: part.strip()}, row.cell_places) for part in row[column].split(";")
+            ]
+            numbers = tuple(number_in(self.check, part, column) or 0.0 for part in parts)
+            return numbers[0] if len(numbers) == 1 else numbers
         said: dict[str, float] = {}
         for part in (part for part in row[column].split(";") if part.strip()):
             group, _, text = (word.strip() for word in part.partition("="))
@@ -177,7 +193,7 @@ class ChainReader:
                 self.check.fault(row.place(column), group or "nothing", "a payment group", nearest(group, known))
             elif group in said:
                 self.check.fault(row.place(column), f"'{group}' twice", "each payment group once")
-            number = number_in(self.check, Row(row.file, row.line, {column: text}), column)
+            number = number_in(self.check, Row(row.file, row.line, {column: text}, row.cell_places), column)
             said[group] = 0.0 if number is None else number
         if _EVERY_OTHER not in said:
             return tuple(said.items())

@@ -14,7 +14,7 @@ from pbr_opt.errors import InvalidInputError
 from pbr_opt.market.evidence import Figure
 from pbr_opt.market.facts import Fact, Prior
 from pbr_opt.market.programme import Programme
-from pbr_opt.programmes.files import read_programme
+from pbr_opt.programmes.files import read_folder
 from pbr_opt.programmes.layers import layers_of, tables_of
 from pbr_opt.programmes.registry import folder_of
 from pbr_opt.programmes.tables import Row, TableForm, number_in
@@ -63,7 +63,7 @@ def load_facts(name_or_path: str | os.PathLike[str]) -> tuple[Fact, ...]:
     """
     folder, settings = folder_of(name_or_path)
     check = Inspection(f"Facts of '{folder.name}'")
-    keys = [source.key for source in read_programme(folder, settings).register]
+    keys = [source.key for source in read_folder(folder, settings).programme.register]
     found = {fact.id: fact for row in _rows(check, name_or_path, _FACTS) for fact in _fact(check, row, keys)}
     check.finish()
     return tuple(found.values())
@@ -94,7 +94,7 @@ def load_priors(name_or_path: str | os.PathLike[str]) -> tuple[Prior, ...]:
     ('log', 0.5)
     """
     folder, settings = folder_of(name_or_path)
-    programme = read_programme(folder, settings)
+    programme = read_folder(folder, settings).programme
     check = Inspection(f"Priors of '{folder.name}'")
     found = {figure.id: _of_figure(figure) for figure in programme.figures if _is_uncertain(figure)}
     whole = [prior_id for prior_id in found if prior_id.endswith("/sustainment_max")]

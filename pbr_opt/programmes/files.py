@@ -1,49 +1,59 @@
 """Read a programme from a folder: one TOML file and a few CSV tables that people can edit.
 
-``programme.toml`` names it; ``tariff.csv`` and ``segments.csv`` are needed; ``groups.csv``, ``figures.csv``,
-``sources.csv`` and a supply chain are read when they are there; what a folder does not have comes from the programme
-that it is based on, if it names one. ``docs/data-work-programme-2011.md`` describes every column, and
-``docs/data-supply-chain-2011.md`` bases and chains. All faults are collected and raised at once, each with its file and
-line.
+``programme.toml`` names it; ``tariff.csv`` is needed, and ``segments.csv`` or figures of a central case from which
+segments are derived; ``groups.csv``, ``figures.csv``, ``sources.csv``, ``limits.csv`` and a supply chain are read when
+they are there; what a folder does not have comes from the programme that it is based on, if it names one.
+``docs/data-work-programme-2011.md`` describes every column, and ``docs/data-supply-chain-2011.md`` bases and chains.
+All faults are collected and raised at once, each with its file and line.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
+from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
+from pbr_opt.analysis.calibration import derive_caseload
 from pbr_opt.errors import InvalidInputError
 from pbr_opt.market.caseload import Caseload
-from pbr_opt.market.evidence import STATUSES, Figure, Source
-from pbr_opt.market.figure_book import FIELDS, TARIFF_COLUMNS, FigureBook, inspect_figure
+from pbr_opt.market.evidence import Source
+from pbr_opt.market.figure_book import FigureBook
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.supply_chain import SupplyChain
-from pbr_opt.programmes.chains import CHAIN, ChainReader
+from pbr_opt.programmes.chains import ChainReader
+from pbr_opt.programmes.figure_rows import FIGURES, SOURCES, TARIFF, FigureReader, read_register, unique
 from pbr_opt.programmes.layers import PROGRAMME_FILE, Layer, layers_of, table_of, tables_of
+from pbr_opt.programmes.questions import Question, question_from
 from pbr_opt.programmes.tables import Row, Table, TableForm, number_in
 from pbr_opt.quantities import Inspection, nearest
 
-__all__ = ["PROGRAMME_FILE", "SEGMENT_COLUMNS", "Contents", "read_contents", "read_programme"]
+__all__ = [
+    "GROUPS",
+    "LIMITS",
+    "PROGRAMME_FILE",
+    "SEGMENTS",
+    "SEGMENT_COLUMNS",
+    "Contents",
+    "Reading",
+    "read_contents",
+    "read_folder",
+    "read_layers",
+]
 
-_EVIDENCE = ("unit", "source", "low", "high", "note")
-_TARIFF: Final = TableForm("tariff.csv", ("group", "column", "value", "status"), _EVIDENCE)
-_FIGURES: Final = TableForm("figures.csv", ("id", "value", "status"), _EVIDENCE, required=False)
-_SOURCES: Final = TableForm("sources.csv", ("key", "title", "grade", "address"), required=False)
-_GROUPS: Final = TableForm(
+GROUPS: Final = TableForm(
     "groups.csv", ("group", "name"), ("family", "benefit", "referral_point", "participation", "note"), required=False
 )
 _RATES = ("participants", "deadweight_rate", "ceiling_rate", "response_scale_gbp")
 _MORE_RATES = ("curvature", "exit_hazard", "reentry_rate")
-_SEGMENTS: Final = TableForm("segments.csv", ("group", *_RATES), ("segment", *_MORE_RATES))
+SEGMENTS: Final = TableForm("segments.csv", ("group", *_RATES), ("segment", *_MORE_RATES))
 
 SEGMENT_COLUMNS: Final = ("group", "segment", *_RATES, "curvature", "exit_hazard")
 """The columns of ``segments.csv`` as derivations write it."""
 
-_GRADES: Final = ("A", "B", "C", "A/B", "B/C", "A/C")
-_WELL_SOURCED: Final = ("confirmed", "derived")
+LIMITS: Final = TableForm("limits.csv", ("limit", "value"), ("note",), required=False)
 
 _T = TypeVar("_T")
 
@@ -66,6 +76,8 @@ class Contents:
         Every source.
     seed : int or None
         From which the folder's generated rows were drawn.
+    places : mapping
+        Where the number of each figure stands.
     """
 
     name: str
@@ -74,9 +86,35 @@ class Contents:
     book: FigureBook
     register: tuple[Source, ...]
     seed: int | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_programme(folder: Traversable, settings_file: str = PROGRAMME_FILE) -> Programme:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A programme as it was read, and what is asked of it.
+
+    Attributes
+    ----------
+    programme : Programme
+        Frozen.
+    asked : mapping of name to text
+        Objective and limits as written; empty when nothing is asked.
+    asked_at : mapping of name to text
+        Where each was written.
+    question : Question or None
+        What they mean; None when nothing is asked.
+    places : mapping
+        Where the number of each figure stands.
+    """
+
+    programme: Programme
+    asked: Mapping[str, str]
+    asked_at: Mapping[str, str]
+    question: Question | None
+    places: Mapping[str, str]
+
+
+def read_folder(folder: Traversable, settings_file: str = PROGRAMME_FILE) -> Reading:
     """Return the programme in a folder.
 
     Parameters
@@ -88,7 +126,7 @@ def read_programme(folder: Traversable, settings_file: str = PROGRAMME_FILE) -> 
 
     Returns
     -------
-    Programme
+    Reading
         Groups in the order in which ``segments.csv`` names them first.
 
     Raises
@@ -97,16 +135,57 @@ def read_programme(folder: Traversable, settings_file: str = PROGRAMME_FILE) -> 
         With every fault of every file.
     """
     check = Inspection(f"Programme folder '{folder.name}'")
-    layers = layers_of(check, folder, settings_file)
-    segments = table_of(check, layers, _SEGMENTS)
-    contents = _contents(check, layers, tuple(dict.fromkeys(row["group"] for row in segments.rows)))
+    return read_layers(check, layers_of(check, folder, settings_file))
+
+
+def read_layers(check: Inspection, layers: Sequence[Layer]) -> Reading:
+    """Return the programme that layers describe, the nearest first.
+
+    Raises
+    ------
+    InvalidInputError
+        With every fault of every table, and those recorded before.
+    """
+    derived = _are_derived(layers)
+    segments = Table((), False) if derived else table_of(check, layers, SEGMENTS)
+    order = [row["group"] for row in (table_of(check, layers, GROUPS) if derived else segments).rows]
+    contents = _contents(check, layers, tuple(dict.fromkeys(order)))
     caseload = _caseload(check, segments)
     keys = tuple(source.key for source in contents.register)
     chain = ChainReader(check, contents.book.groups, keys).read(layers)
     if not check.faults:
         _inspect_book(check, contents)
+    if derived and not check.faults:
+        caseload = _attempt(check, lambda: _derive(contents), lambda place: f"figures.csv, {place}")
+    programme = None
+    if not check.faults:
+        programme = _programme(contents, cast(Caseload, caseload), chain)  # without a fault there is a caseload
+    return _asked(check, layers, contents, programme)
+
+
+def _are_derived(layers: Sequence[Layer]) -> bool:
+    """Whether segments come from the figures: the nearest layer wants it, or none has a file and there are figures."""
+    if layers[0].derives:
+        return True
+    held = any(layer.holds(SEGMENTS.file) for layer in layers)
+    return not held and _segments_per_group(layers) is not None
+
+
+def _derive(contents: Contents) -> Caseload:
+    book = contents.book
+    case = book.central_case(cast(int, contents.segments_per_group))
+    return derive_caseload(case, book.tariff(), book.terms(), book.number("discount_rate") or 0.0)
+
+
+def _asked(check: Inspection, layers: Sequence[Layer], contents: Contents, programme: Programme | None) -> Reading:
+    """Return the reading, its question read from the nearest table of limits."""
+    table = table_of(check, layers, LIMITS)
+    asked = {name: text for name, text in unique(check, table, "limit", "value").items() if text}
+    places = {row["limit"]: row.place("value") for row in table.rows}
+    question = question_from(check, asked, programme, places) if asked else None
     check.finish()
-    return _programme(contents, cast(Caseload, caseload), chain)  # where there is no caseload, finish has raised
+    said = (MappingProxyType(asked), MappingProxyType(places))
+    return Reading(cast(Programme, programme), *said, question, MappingProxyType(dict(contents.places)))
 
 
 def read_contents(folder: Traversable, settings_file: str = PROGRAMME_FILE) -> Contents:
@@ -125,25 +204,27 @@ def read_contents(folder: Traversable, settings_file: str = PROGRAMME_FILE) -> C
 
 def _contents(check: Inspection, layers: Sequence[Layer], ordered: Sequence[str]) -> Contents:
     """Return everything but segments and chain; groups in the order given, then those that only other tables know."""
-    groups = table_of(check, layers, _GROUPS)
-    cells, figures = tables_of(check, layers, _TARIFF), tables_of(check, layers, _FIGURES)
+    groups = table_of(check, layers, GROUPS)
+    cells, figures = tables_of(check, layers, TARIFF), tables_of(check, layers, FIGURES)
     rows = [row for table in cells for row in table.rows]
     known = tuple(ordered) or tuple(dict.fromkeys(row["group"] for row in rows))
     _inspect_group_ids(check, (*groups.rows, *rows), known)
     names, families = _groups(check, groups, known)
-    sources = [source for table in tables_of(check, layers, _SOURCES) for source in _register(check, table)]
+    sources = [source for table in tables_of(check, layers, SOURCES) for source in read_register(check, table)]
     register = tuple({source.key: source for source in sources}.values())
-    vocabulary = _Vocabulary(tuple(s.key for s in register), (*known, *(name for name in families.values() if name)))
-    found = [_figures(check, table.rows, _cell_id, vocabulary) for table in cells]
-    found += [_figures(check, table.rows, _figure_id, vocabulary) for table in figures]
+    labels = (*known, *(name for name in families.values() if name))
+    reader = FigureReader(check, tuple(s.key for s in register), labels)
+    found = [reader.cells(table) for table in cells] + [reader.figures(table) for table in figures]
     book = FigureBook((figure for part in found for figure in part), families)
-    settings = layers[0].settings
-    return Contents(settings.name, _segments_per_group(layers), names, book, register, settings.seed)
+    settings, cut = layers[0].settings, _segments_per_group(layers)
+    return Contents(settings.name, cut, names, book, register, settings.seed, reader.places)
 
 
 def _segments_per_group(layers: Sequence[Layer]) -> int | None:
     """Return how finely groups are cut by the nearest folder that says it; a base says it of its own segments only."""
-    at = next((k for k, layer in enumerate(layers) if layer.holds(_SEGMENTS.file)), len(layers) - 1)
+    if layers[0].derives:
+        return layers[0].settings.segments_per_group
+    at = next((k for k, layer in enumerate(layers) if layer.holds(SEGMENTS.file)), len(layers) - 1)
     return next((cut for layer in layers[: at + 1] if (cut := layer.settings.segments_per_group) is not None), None)
 
 
@@ -157,103 +238,12 @@ def _inspect_group_ids(check: Inspection, rows: Iterable[Row], known: Sequence[s
 
 def _groups(check: Inspection, table: Table, known: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the name and the family of every group, in order; without a table groups go by their ids."""
-    names = _unique(check, table, "group", "name")
+    names = unique(check, table, "group", "name")
     families = {row["group"]: row["family"] for row in table.rows}
     for group in known:
         if table.rows and group not in names:
             check.fault("groups.csv", f"no row for group '{group}'", "a row for every group of segments.csv")
     return {group: names.get(group) or group for group in known}, {group: families.get(group, "") for group in known}
-
-
-def _unique(check: Inspection, table: Table, key: str, value: str) -> dict[str, str]:
-    """Return one column by another; a key that stands twice is a fault."""
-    found: dict[str, str] = {}
-    lines: dict[str, int] = {}
-    for row in table.rows:
-        if row[key] in lines:
-            check.fault(row.place(key), f"'{row[key]}', as in line {lines[row[key]]}", f"each {key} once")
-        lines.setdefault(row[key], row.line)
-        found[row[key]] = row[value]
-    return found
-
-
-def _register(check: Inspection, table: Table) -> tuple[Source, ...]:
-    """Return the sources."""
-    _unique(check, table, "key", "title")
-    for row in table.rows:
-        if row["grade"] not in _GRADES:
-            check.fault(row.place("grade"), row["grade"] or "nothing", f"one of {', '.join(_GRADES)}")
-        if not row["key"] or ";" in row["key"]:
-            check.fault(row.place("key"), row["key"] or "nothing", "one key without a semicolon")
-    return tuple(Source(row["key"], row["title"], row["grade"], row["address"]) for row in table.rows)
-
-
-def _cell_id(row: Row) -> str:
-    return f"tariff/{row['group']}/{row['column']}"
-
-
-def _figure_id(row: Row) -> str:
-    return row["id"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Vocabulary:
-    """What rows may cite and name: keys of sources, groups and families of groups."""
-
-    keys: tuple[str, ...]
-    labels: tuple[str, ...]
-
-
-def _figures(
-    check: Inspection, rows: Sequence[Row], identify: Callable[[Row], str], vocabulary: _Vocabulary
-) -> list[Figure]:
-    """Return the figures of a table."""
-    found: list[Figure] = []
-    lines: dict[str, int] = {}
-    for row in rows:
-        figure_id = identify(row)
-        if figure_id in lines:
-            check.fault(row.place(), f"'{figure_id}', as in line {lines[figure_id]}", "each number once")
-            continue
-        lines[figure_id] = row.line
-        figure = _figure(check, row, figure_id, vocabulary.keys)
-        if figure is None:
-            continue
-        of_chain = figure_id.partition("/")[0] == CHAIN  # read by whoever generated the chain, and not by the model
-        if of_chain or inspect_figure(check, row.place(), figure_id, figure.value, vocabulary.labels):
-            found.append(figure)
-    return found
-
-
-def _figure(check: Inspection, row: Row, figure_id: str, keys: Sequence[str]) -> Figure | None:
-    """Return one row as a figure, or None when it has a fault."""
-    faults = len(check.faults)
-    value = number_in(check, row, "value")
-    low, high = (number_in(check, row, end) if row[end] else value for end in ("low", "high"))
-    if row["status"] not in STATUSES:
-        check.fault(row.place("status"), row["status"] or "nothing", "a status", nearest(row["status"], STATUSES))
-    cited = [key.strip() for key in row["source"].split(";") if key.strip()]
-    for key in cited:
-        if key not in keys:
-            remedy = nearest(key, keys) if keys else "add it to sources.csv"
-            check.fault(row.place("source"), key, "a key of sources.csv", remedy)
-    if row["status"] in _WELL_SOURCED and not cited:
-        remedy = "cite the page, or mark the number as assumed"
-        check.fault(row.place("source"), "nothing", f"a source for a {row['status']} number", remedy)
-    if value is None or low is None or high is None or len(check.faults) > faults:
-        return None
-    if not low <= value <= high:
-        check.fault(row.place("low, high"), f"{low:g} to {high:g}", f"a range that holds the value, {value:g}")
-        return None
-    unit = row["unit"] or _unit(figure_id)
-    return Figure(figure_id, value, unit, row["status"], "; ".join(cited), low, high, row["note"])
-
-
-def _unit(figure_id: str) -> str:
-    """Return the unit that an id implies where the table does not say."""
-    name, *at = figure_id.split("/")
-    field = TARIFF_COLUMNS.get(at[-1]) if name == "tariff" and at else FIELDS.get(name)
-    return field.unit if field else ""
 
 
 def _caseload(check: Inspection, table: Table) -> Caseload | None:
@@ -318,6 +308,7 @@ def _programme(contents: Contents, caseload: Caseload, chain: SupplyChain | None
         mission_gbp=book.by_group("mission_gbp", 0.0),
         base_service_gbp=book.by_group("base_service_gbp", 0.0),
         group_names=contents.group_names,
+        families=book.families,
         figures=tuple(book.figures.values()),
         register=contents.register,
         central_case=None if cut is None else book.central_case(cut),

@@ -13,16 +13,18 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from pbr_opt.programmes.tables import Table, TableForm, read_table, text_of
 from pbr_opt.quantities import Inspection, nearest
 
 __all__ = [
     "PROGRAMME_FILE",
+    "FolderLayer",
     "Layer",
     "Settings",
     "bundled_folder",
+    "layers_above",
     "layers_of",
     "list_bundled",
     "table_of",
@@ -57,8 +59,30 @@ class Settings:
     segments_per_group: int | None = None
 
 
+class Layer(Protocol):
+    """Where a programme's tables come from: a folder, or something else that is read in the same way."""
+
+    @property
+    def prefix(self) -> str:
+        """Return what opens the names of its tables in messages; empty for what was asked for."""
+
+    @property
+    def settings(self) -> Settings:
+        """Return what it says of the programme as a whole."""
+
+    @property
+    def derives(self) -> bool:
+        """Whether segments are to be derived from its figures, whatever its bases have."""
+
+    def holds(self, file: str) -> bool:
+        """Whether it has a table."""
+
+    def read(self, check: Inspection, form: TableForm) -> Table:
+        """Return a table, faults recorded."""
+
+
 @dataclass(frozen=True, slots=True)
-class Layer:
+class FolderLayer:
     """One folder of a programme.
 
     Attributes
@@ -74,6 +98,7 @@ class Layer:
     folder: Traversable
     prefix: str
     settings: Settings
+    derives: bool = False
 
     def holds(self, file: str) -> bool:
         """Whether the folder has a file."""
@@ -117,32 +142,49 @@ def layers_of(check: Inspection, folder: Traversable, settings_file: str = PROGR
     InvalidInputError
         When a base cannot be found, or bases come round in a circle: what else is missing cannot be said then.
     """
-    here = Layer(_resolved(folder), "", _settings(check, folder, settings_file, ""))
-    found, place = [here], f"{settings_file}, base"
+    here = FolderLayer(_resolved(folder), "", _settings(check, folder, settings_file, ""))
+    return layers_above(check, here, f"{settings_file}, base")
+
+
+def layers_above(check: Inspection, first: Layer, place: str) -> tuple[Layer, ...]:
+    """Return a layer, its base, the base of that, and so on.
+
+    Parameters
+    ----------
+    check : Inspection
+        Where faults are recorded.
+    first : Layer
+        What was asked for; only a folder may be based on another folder.
+    place : str
+        Where it names its base.
+    """
+    here, found = first, [first]
     while name := here.settings.base:
-        below = _base(here.folder, name)
+        below = _base(here.folder if isinstance(here, FolderLayer) else None, name)
         if below is None:
             remedy = nearest(name, list_bundled())
-            check.fault(place, name, f"a bundled programme or a folder with a {PROGRAMME_FILE}", remedy)
-        elif any(below == layer.folder for layer in found):
+            wanted = f"a bundled programme or a folder with a {PROGRAMME_FILE}, inside or beside this one"
+            check.fault(place, name, wanted, remedy)
+        elif any(isinstance(layer, FolderLayer) and below == layer.folder for layer in found):
             check.fault(place, name, "a base that is not based on this folder")
             below = None
         if below is None:
             check.finish()
             break
         prefix = f"{below.name}/"
-        here, place = (
-            Layer(below, prefix, _settings(check, below, PROGRAMME_FILE, prefix)),
-            f"{prefix}{PROGRAMME_FILE}, base",
-        )
+        here = FolderLayer(below, prefix, _settings(check, below, PROGRAMME_FILE, prefix))
+        place = f"{prefix}{PROGRAMME_FILE}, base"
         found.append(here)
     return tuple(found)
 
 
-def _base(folder: Traversable, name: str) -> Traversable | None:
-    """Return the folder that a base names: bundled, or seen from the folder that names it."""
-    below = bundled_folder(name) or _resolved(folder.joinpath(name))
-    return below if below.joinpath(PROGRAMME_FILE).is_file() else None
+def _base(folder: Traversable | None, name: str) -> Traversable | None:
+    """Return the folder that a base names: bundled, or inside or beside the folder that names it."""
+    if (bundled := bundled_folder(name)) is not None or folder is None:
+        return bundled
+    below = _resolved(folder.joinpath(name))
+    near = not isinstance(folder, Path) or below == folder or below.parent in (folder, folder.parent)  # type: ignore[attr-defined]
+    return below if near and below.joinpath(PROGRAMME_FILE).is_file() else None
 
 
 def _resolved(folder: Traversable) -> Traversable:

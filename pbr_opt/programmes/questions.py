@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -22,7 +22,7 @@ from pbr_opt.evaluation import evaluate
 from pbr_opt.market.programme import Programme
 from pbr_opt.quantities import Inspection, nearest
 
-__all__ = ["Question", "Term", "objective_names", "question_from", "term_names", "terms"]
+__all__ = ["Question", "Term", "asked_of", "objective_names", "question_from", "term_names", "terms"]
 
 Reads = Literal["number", "whole", "yes", "tariff", "by_group"]
 
@@ -149,8 +149,44 @@ def _reads(annotation: str) -> Reads:
     return {"int": "whole", "bool": "yes"}.get(annotation, "number")  # type: ignore[return-value]
 
 
+def asked_of(objective: Objective, limits: Sequence[Limit], programme: Programme) -> dict[str, str] | None:
+    """Return the names and texts that ask a question, or None where texts cannot.
+
+    >>> from pbr_opt.market.caseload import Caseload
+    >>> from pbr_opt.market.tariffs import Tariff
+    >>> from pbr_opt.design.objectives import SupportShortfall
+    >>> programme = Programme("p", Caseload(["a"], 100, .1, .3, 500), Tariff(["a"], 0, 1000))
+    >>> asked_of(SupportShortfall(300), [Budget(5e4), PriceRange(0, {"a": 900})], programme)
+    {'minimise': 'support-shortfall=300.0', 'budget': '50000.0', 'lowest': '0.0', 'highest': 'a=900.0'}
+    """
+    numbers = [repr(float(getattr(objective, name))) for name in inspect.signature(type(objective)).parameters]
+    aim = "minimise" if objective.better < 0 else "maximise"
+    asked = {aim: "=".join([_named(type(objective)), *numbers])}
+    for limit in limits:
+        for term in _terms_of(type(limit)):
+            text = _told(term, limit, programme)
+            if text is None or (term.name in asked and asked[term.name] != text):
+                return None
+            asked[term.name] = text
+    return asked
+
+
+def _told(term: Term, limit: Limit, programme: Programme) -> str | None:
+    """Return what a limit says of one of its terms, as text."""
+    value = getattr(limit, term.field) if term.field else True
+    if term.reads == "tariff":
+        return "yes" if value == programme.tariff else None
+    if isinstance(value, Mapping):
+        return "; ".join(f"{group}={float(number)!r}" for group, number in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, (int, float)):
+        return None
+    return str(value) if term.reads == "whole" else repr(float(value))
+
+
 def question_from(
-    check: Inspection, asked: Mapping[str, str], programme: Programme, places: Mapping[str, str] | None = None
+    check: Inspection, asked: Mapping[str, str], programme: Programme | None, places: Mapping[str, str] | None = None
 ) -> Question | None:
     """Return the question that names and texts ask.
 
@@ -161,15 +197,15 @@ def question_from(
     asked : mapping of name to text
         ``minimise`` or ``maximise`` (people parked when neither is there), and names of :func:`terms`; ``step`` 0 is
         any price.
-    programme : Programme
-        Whose tariff limits may refer to.
+    programme : Programme or None
+        Whose groups and tariff limits may refer to; without one, what refers to them is not looked at.
     places : mapping of name to text, optional
         Where each was written; the name itself where nothing is said.
 
     Returns
     -------
     Question or None
-        None when there were faults.
+        None when there were faults, or no programme.
 
     Examples
     --------
@@ -192,7 +228,7 @@ class _Reader:
     """Turns texts into an objective and limits, faults under the places where the texts stood."""
 
     check: Inspection
-    programme: Programme
+    programme: Programme | None
     places: Mapping[str, str]
 
     def at(self, name: str) -> str:
@@ -210,6 +246,8 @@ class _Reader:
         if objective is None or len(self.check.faults) > faults:
             return None
         limits = self._limits([(term, value) for term, value in values if value is not None])
+        if self.programme is None:
+            return None
         return Question(objective, limits) if len(self.check.faults) == faults else None
 
     def _objective(self, asked: Mapping[str, str]) -> Objective | None:
@@ -249,7 +287,7 @@ class _Reader:
     def _made(self, place: str, kind: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401  # a limit or an objective
         try:
             made = kind(**values)
-            if isinstance(made, PriceRange):
+            if isinstance(made, PriceRange) and self.programme is not None:
                 made.bounds(self.programme.caseload.groups)
         except (InvalidInputError, TypeError) as error:
             if isinstance(error, TypeError):
@@ -267,7 +305,9 @@ class _Reader:
                 said = _YES.get(text.strip().lower())
                 if said is None:
                     self.check.fault(self.at(term.name), text or "nothing", "yes or no")
-                return (self.programme.tariff if term.reads == "tariff" else True) if said else None
+                if not said or term.reads == "yes":
+                    return said or None
+                return None if self.programme is None else self.programme.tariff
             case "by_group" if "=" in text:
                 return self._by_group(term.name, text)
             case "whole":
@@ -280,11 +320,11 @@ class _Reader:
 
     def _by_group(self, name: str, text: str) -> dict[str, float] | None:
         said: dict[str, float] = {}
+        known = None if self.programme is None else self.programme.caseload.groups
         for part in (part for part in text.split(";") if part.strip()):
             group, _, amount = (word.strip() for word in part.partition("="))
             number = self._number(name, amount)
-            if group not in self.programme.caseload.groups:
-                known = self.programme.caseload.groups
+            if known is not None and group not in known:
                 self.check.fault(self.at(name), group or "nothing", "a payment group", nearest(group, known))
             elif number is not None:
                 said[group] = number

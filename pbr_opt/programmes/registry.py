@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pbr_opt.errors import ProgrammeDataError
 from pbr_opt.market.programme import Programme
-from pbr_opt.programmes.files import PROGRAMME_FILE, read_programme
+from pbr_opt.programmes.files import PROGRAMME_FILE, Reading, read_folder
 from pbr_opt.programmes.layers import bundled_folder, list_bundled
+from pbr_opt.programmes.workbook_reading import WORKBOOK_ENDINGS, read_workbook
 from pbr_opt.quantities import nearest
 
-__all__ = ["folder_of", "list_programmes", "load"]
+__all__ = ["folder_of", "list_programmes", "load", "open_programme"]
 
 
 def list_programmes() -> tuple[str, ...]:
@@ -25,13 +26,13 @@ def list_programmes() -> tuple[str, ...]:
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Programme:
-    """Return a programme: a bundled one by name, or one of your own from its folder.
+    """Return a programme: a bundled one by name, or one of your own from its folder or workbook.
 
     Parameters
     ----------
     name_or_path : str or path
-        A name of :func:`list_programmes`; or a folder with a ``programme.toml``; or a TOML file inside such a folder. A
-        bundled name wins over a folder of the same name: write ``./name`` for the folder.
+        A name of :func:`list_programmes`; or a folder with a ``programme.toml``; or a TOML file inside such a folder;
+        or an .xlsx workbook. A bundled name wins over a folder of the same name: write ``./name`` for the folder.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Programme:
     ProgrammeDataError
         When there is no such programme; suggests the nearest name and lists what there is.
     InvalidInputError
-        When the folder has faults: all of them, each with file and line.
+        When the folder or workbook has faults: all of them, each with file and line, or cell.
 
     Examples
     --------
@@ -51,7 +52,16 @@ def load(name_or_path: str | os.PathLike[str]) -> Programme:
     >>> programme.caseload.groups, round(programme.caseload.total_participants)
     (('1', '2', '3', '4', '5', '6', '7', '8', '9'), 1950000)
     """
-    return read_programme(*folder_of(name_or_path))
+    return open_programme(name_or_path).programme
+
+
+def open_programme(name_or_path: str | os.PathLike[str]) -> Reading:
+    """Return a programme with what its files ask of it: objective and limits. For the rest see :func:`load`."""
+    path = Path(name_or_path).expanduser()
+    is_bundled = isinstance(name_or_path, str) and bundled_folder(name_or_path) is not None
+    if not is_bundled and path.is_file() and path.suffix.lower() in WORKBOOK_ENDINGS:
+        return read_workbook(path)
+    return read_folder(*folder_of(name_or_path))
 
 
 def folder_of(name_or_path: str | os.PathLike[str]) -> tuple[Traversable, str]:
@@ -81,8 +91,8 @@ def folder_of(name_or_path: str | os.PathLike[str]) -> tuple[Traversable, str]:
 def _not_found(given: str | os.PathLike[str], path: Path) -> str:
     """Return what was asked for, what there is, and what to try."""
     bundled = ", ".join(list_programmes())
-    what = "neither a folder nor a .toml file" if path.exists() else "no such programme"
+    what = "neither a folder nor a .toml or .xlsx file" if path.exists() else "no such programme"
     return (
         f"given '{os.fspath(given)}': {what}; wanted a bundled programme ({bundled}) "
-        f"or a folder with a {PROGRAMME_FILE}; try: {nearest(path.name, list_programmes())}"
+        f"or a folder with a {PROGRAMME_FILE} or an .xlsx workbook; try: {nearest(path.name, list_programmes())}"
     )

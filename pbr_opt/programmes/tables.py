@@ -10,18 +10,21 @@ import csv
 import difflib
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Final
 
 from pbr_opt.quantities import Inspection, nearest
 
-__all__ = ["Row", "Table", "TableForm", "number_in", "read_table", "text_of"]
+__all__ = ["Row", "Table", "TableForm", "escaped", "header_fits", "number_in", "read_table", "text_of", "unescaped"]
 
 _SLIP: Final = 0.85
 """Likeness of two file names above which one is taken for a slip: one letter in ten, and no two names of a folder."""
+
+_LIKE_A_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -58,18 +61,23 @@ class Row:
         Where it stands, counted from 1.
     cells : mapping
         Text by column, without blanks at the ends.
+    cell_places : mapping, optional
+        Where each column of the row stands, the row itself under an empty name, for tables that are no files.
     """
 
     file: str
     line: int
     cells: Mapping[str, str]
+    cell_places: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, column: str) -> str:
         """Return the text of a cell."""
         return self.cells.get(column, "")
 
     def place(self, column: str = "") -> str:
-        """Return file, line and column, for a message."""
+        """Return file, line and column, or the cell, for a message."""
+        if self.cell_places:
+            return self.cell_places.get(column, self.cell_places[""])
         where = f"{self.file} line {self.line}"
         return f"{where}, column '{column}'" if column else where
 
@@ -114,6 +122,20 @@ def text_of(check: Inspection, folder: Traversable, file: str, *, required: bool
     return text
 
 
+def escaped(text: str) -> str:
+    """Return a label as it is written to CSV: one that a spreadsheet would take for a formula opens with an apostrophe.
+
+    >>> escaped("=1+1"), escaped("-0.5"), escaped("'+x"), unescaped("'=1+1"), unescaped("it's")
+    ("'=1+1", "'-0.5", "''+x", '=1+1', "it's")
+    """
+    return f"'{text}" if _LIKE_A_FORMULA.match(text) else text
+
+
+def unescaped(text: str) -> str:
+    """Return the label that :func:`escaped` was given."""
+    return text[1:] if text.startswith("'") and _LIKE_A_FORMULA.match(text[1:]) else text
+
+
 def _misspelt(folder: Traversable, file: str) -> str:
     """Return the name of a file of the folder that looks like a slip of the pen, or nothing."""
     there = sorted(item.name for item in folder.iterdir() if item.is_file()) if folder.is_dir() else []
@@ -147,7 +169,7 @@ def read_table(check: Inspection, folder: Traversable, form: TableForm) -> Table
     try:
         start = 1
         for cells in reader:
-            lines.append((start, [cell.strip() for cell in cells]))
+            lines.append((start, [unescaped(cell.strip()) for cell in cells]))
             start = reader.line_num + 1
     except csv.Error as error:
         check.fault(f"{form.file} line {reader.line_num}", str(error), "cells with commas between", "mend the quotes")
@@ -159,7 +181,7 @@ def read_table(check: Inspection, folder: Traversable, form: TableForm) -> Table
 def _rows(check: Inspection, form: TableForm, lines: Sequence[tuple[int, list[str]]]) -> tuple[Row, ...]:
     """Return the rows under a header that is as it should be."""
     (first, header), *body = lines
-    if not _header_fits(check, form, first, header):
+    if not header_fits(check, form, header, f"{form.file} line {first}"):
         return ()
     if not body:
         check.fault(form.file, "a header and no rows", "at least one row")
@@ -173,24 +195,41 @@ def _rows(check: Inspection, form: TableForm, lines: Sequence[tuple[int, list[st
     return tuple(rows)
 
 
-def _header_fits(check: Inspection, form: TableForm, line: int, header: Sequence[str]) -> bool:
-    """Record missing, unknown and repeated columns; return whether every needed one is there."""
-    place, known = f"{form.file} line {line}", (*form.needed, *form.optional)
+def header_fits(
+    check: Inspection, form: TableForm, header: Sequence[str], place: str, cells: Sequence[str] = ()
+) -> bool:
+    """Record missing, unknown and repeated columns; return whether every needed one is there.
+
+    Parameters
+    ----------
+    check : Inspection
+        Where faults are recorded.
+    form : TableForm
+        What the table must look like.
+    header : sequence of str
+        The names of its columns.
+    place : str
+        Where the header stands.
+    cells : sequence of str, optional
+        Where each of its names stands.
+    """
+    known = (*form.needed, *form.optional)
     if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
         check.fault(place, f"the header {header[0]!r}", "columns separated by commas", "save it with commas")
         return False
+    where = dict(zip(header, cells, strict=False))
     strange = [name for name in header if name not in known]
     missing = [name for name in form.needed if name not in header]
     for name in missing:
         close = difflib.get_close_matches(name, strange, n=1)
         strange = [other for other in strange if other not in close]
         remedy = f"did you mean '{name}' where it says '{close[0]}'?" if close else f"the columns: {', '.join(known)}"
-        check.fault(place, f"no column '{name}'", "the column", remedy)
+        check.fault(where.get(close[0], place) if close else place, f"no column '{name}'", "the column", remedy)
     for name in strange:
-        check.fault(place, f"column '{name}'", "only known columns", nearest(name, known))
+        check.fault(where.get(name, place), f"column '{name}'", "only known columns", nearest(name, known))
     repeated = sorted({name for name in header if header.count(name) > 1 and name in known})
     for name in repeated:
-        check.fault(place, f"column '{name}' more than once", "each column once")
+        check.fault(where.get(name, place), f"column '{name}' more than once", "each column once")
     return not (missing or repeated)
 
 

@@ -2,87 +2,34 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pbr_opt.analysis.assumptions import Conclusion
 from pbr_opt.design.result import Design
-from pbr_opt.errors import Fault, InvalidInputError
+from pbr_opt.errors import Fault, InvalidInputError, UnsupportedModelError
 from pbr_opt.evaluation import Evaluation, evaluate
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.metrics import TOKEN_SUPPORT_GBP, Metrics
+from pbr_opt.programmes.questions import asked_of
+from pbr_opt.programmes.writing import folder_texts
 from pbr_opt.quantities import nearest
-from pbr_opt.report.records import assumption_table, provenance, write_record
-from pbr_opt.report.tiers import tier_lines
-from pbr_opt.report.wording import change, count, money, per_cent, table
+from pbr_opt.report.metric_lines import METRIC_LINES, metric_rows
+from pbr_opt.report.records import assumption_table, csv_text, plain, provenance, source_rows, write_files, write_record
+from pbr_opt.report.screen import Screen
+from pbr_opt.report.tiers import tier_frame
+from pbr_opt.report.workbook import tables_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Comparison", "compare", "proof"]
+__all__ = ["Comparison", "compare", "proof", "tariff_fees"]
 
 _FRAMES: Final = ("metrics", "groups", "prices")
-_WIDTH: Final = 110
-_MARKS: Final = {"unconfirmed": "?", "assumed": "*"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One line of the comparison: what it is called, how it is read off, how it is shown."""
-
-    key: str
-    label: str
-    unit: str
-    read: Callable[[Metrics], float | None]
-    show: Callable[[float], str]
-    is_share: bool = False
-
-
-_LINES: Final = (
-    _Line("spend_gbp", "Spend", "GBP", lambda m: m.spend_gbp, money),
-    _Line("attachment_spend_gbp", "  of which attachment fees", "GBP", lambda m: m.attachment_spend_gbp, money),
-    _Line("outcomes", "Outcomes", "outcomes", lambda m: m.outcomes, count),
-    _Line("additional_outcomes", "Additional outcomes", "outcomes", lambda m: m.additional_outcomes, count),
-    _Line(
-        "cost_per_additional_outcome_gbp",
-        "GBP per additional outcome",
-        "GBP",
-        lambda m: m.cost_per_additional_outcome_gbp,
-        money,
-    ),
-    _Line("parked_share", "Parked", "share", lambda m: m.parked_share, per_cent, True),
-    _Line(
-        "inefficiently_parked_share",
-        "  though help would pay society",
-        "share",
-        lambda m: m.inefficiently_parked_share,
-        per_cent,
-        True,
-    ),
-    _Line(
-        "token_help_share",
-        f"Not parked, but under £{TOKEN_SUPPORT_GBP:.0f} of help",
-        "share",
-        lambda m: m.token_help_share,
-        per_cent,
-        True,
-    ),
-    _Line("mean_support_gbp", "Support per participant", "GBP", lambda m: m.mean_support_gbp, money),
-    _Line(
-        "coverage_gradient",
-        "Creaming (coverage gradient)",
-        "",
-        lambda m: m.creaming.coverage_gradient,
-        lambda slope: f"{slope:.2f}",
-    ),
-    _Line("windfall_share", "Windfall in outcome payments", "share", lambda m: m.windfall_share, per_cent, True),
-    _Line("net_social_value_gbp", "Net social value", "GBP", lambda m: m.net_social_value_gbp, money),
-)
+_INPUTS: Final = "inputs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +70,7 @@ class Comparison:
         parts = []
         for label, evaluation in self.evaluations.items():
             if frame == "metrics":
-                part = pd.DataFrame(self._metric_rows(evaluation))
+                part = pd.DataFrame(metric_rows(evaluation.metrics))
             elif frame == "groups":
                 part = evaluation.to_frame("groups")
             else:
@@ -132,19 +79,11 @@ class Comparison:
             parts.append(part)
         return pd.concat(parts, ignore_index=True)
 
-    @staticmethod
-    def _metric_rows(evaluation: Evaluation) -> list[dict[str, object]]:
-        metrics = evaluation.metrics
-        rows: list[dict[str, object]] = [
-            {"metric": line.key, "value": line.read(metrics), "unit": line.unit} for line in _LINES
-        ]
-        return [row for row in rows if row["value"] is not None]
-
     def to_dict(self) -> dict[str, object]:
         """Return everything a machine needs: metrics, groups and prices by tariff, proofs, conclusions, assumptions."""
         tariffs = {}
         for label, evaluation in self.evaluations.items():
-            metrics = {str(row["metric"]): row["value"] for row in self._metric_rows(evaluation)}
+            metrics = {str(row["metric"]): row["value"] for row in metric_rows(evaluation.metrics)}
             metrics["worst_served_group"] = evaluation.metrics.worst_served_group
             metrics["worst_served_parked_share"] = evaluation.metrics.worst_served_parked_share
             aligned = evaluation.tariff.aligned(self.programme.caseload.groups)
@@ -153,6 +92,7 @@ class Comparison:
                 "prices": aligned.to_frame().to_dict("records"),
                 "groups": evaluation.to_frame("groups").to_dict("records"),
                 "design": proof(self.designs[label]) if label in self.designs else None,
+                "fees": tariff_fees(aligned),
                 "largest_gain_from_deviating_gbp": evaluation.certificate.largest_gain_gbp,
             }
         return {
@@ -180,112 +120,78 @@ class Comparison:
         Returns
         -------
         tuple of Path
-            ``metrics.csv``, ``groups.csv``, ``prices.csv``, ``assumptions.csv``, ``comparison.txt`` and ``run.json``.
+            The files of :meth:`files`, the programme as a folder in ``inputs/``, and ``run.json``.
 
         Raises
         ------
         OutputError
             When the folder cannot be written; then nothing in it has changed.
         """
-        tables = {name: self.to_frame(name) for name in _FRAMES} | {"assumptions": assumption_table(self.programme)}
         tariffs = {label: evaluation.tariff for label, evaluation in self.evaluations.items()}
         record = provenance(self.programme, tariffs, settings or {}) | self.to_dict()
-        files = {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n") for name, frame in tables.items()}
-        return write_record(Path(folder), files | {"comparison.txt": f"{self}\n"}, record)
+        try:
+            inputs = {f"{_INPUTS}/{name}": text for name, text in folder_texts(self.programme).items()}
+        except UnsupportedModelError as error:  # a record that cannot be run again is worth more than none
+            inputs, record["inputs_note"] = {}, str(error)
+        return write_record(Path(folder), self.files() | inputs, record)
+
+    def files(self) -> dict[str, str | bytes]:
+        """Return everything that :meth:`save` writes for people to read, by file name. One line a form of output."""
+        tables = {name: self.to_frame(name) for name in _FRAMES} | {"assumptions": assumption_table(self.programme)}
+        found: dict[str, str | bytes] = {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
+        found["comparison.txt"] = f"{self}\n"
+        found["results.xlsx"] = tables_workbook(self.tables())
+        return found
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write the comparison as a workbook of plain tables, one a sheet.
+
+        Raises
+        ------
+        OutputError
+            When it cannot be written; then nothing has changed.
+        """
+        place = Path(path)
+        return write_files(place.parent, {place.name: tables_workbook(self.tables())})[0]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables of a workbook, by the names of sheets: answer first, where it came from last."""
+        import pandas as pd  # slow to import: only when a table is asked for
+
+        shown = self.evaluations
+        answer = [
+            {"metric": line.label.strip(), "unit": line.unit}
+            | {name: line.read(e.metrics) for name, e in shown.items()}
+            for line in METRIC_LINES
+        ]
+        proofs = [{"tariff": name} | _flat(proof(design)) for name, design in self.designs.items()]
+        conclusions = [_flat(conclusion.to_dict()) for conclusion in self.conclusions]
+        tiers = [tier_frame(e).assign(tariff=name) for name, e in shown.items() if e.equilibrium is not None]
+        found = {
+            "Answer": pd.DataFrame(answer).dropna(),
+            "Prices": self.to_frame("prices"),
+            "Groups": self.to_frame("groups"),
+            "Tiers": pd.concat(tiers, ignore_index=True) if tiers else pd.DataFrame(),
+            "Proof": pd.DataFrame(proofs),
+            "Conclusions": pd.DataFrame(conclusions),
+            "Assumptions": assumption_table(self.programme),
+            "Sources": pd.DataFrame(source_rows(self.programme)),
+        }
+        return {name: frame for name, frame in found.items() if len(frame)}
 
     def __str__(self) -> str:
         """Return one screen of text."""
-        return "\n".join(
-            [
-                *self._heading(),
-                "",
-                *self._metric_table(),
-                "",
-                *self._price_table(),
-                *tier_lines(self.evaluations),
-                *self._remarks(),
-            ]
-        )
-
-    def _heading(self) -> list[str]:
-        caseload = self.programme.caseload
-        groups = len(caseload.groups)
-        return [
-            f"{self.programme.name}: {count(caseload.total_participants)} participants in {groups} payment "
-            f"group{'' if groups == 1 else 's'}, {len(caseload):,} segments"
-        ]
-
-    def _metric_table(self) -> list[str]:
-        shown = list(self.evaluations.values())
-        rows = [["", *self.evaluations, "change" if len(shown) == 2 else ""]]
-        for line in _LINES:
-            values = [line.read(evaluation.metrics) for evaluation in shown]
-            known = [value for value in values if value is not None]
-            if len(known) < len(values):
-                continue
-            moved = change(known[0], known[1], share=line.is_share) if len(known) == 2 else ""
-            rows.append([line.label, *(line.show(value) for value in known), moved])
-        worst = [
-            f"{evaluation.metrics.worst_served_group} ({per_cent(evaluation.metrics.worst_served_parked_share)})"
-            for evaluation in shown
-        ]
-        rows.append(["Worst-served group (parked)", *worst, ""])
-        return table(rows, "<" + ">" * len(shown) + ">")
-
-    def _price_table(self) -> list[str]:
-        groups = self.programme.caseload.groups
-        rows = [["Group", *(f"{label}: fees (GBP)" for label in self.evaluations), "parked", "support a head"]]
-        frames = [evaluation.to_frame("groups") for evaluation in self.evaluations.values()]
-        tariffs = [evaluation.tariff.aligned(groups) for evaluation in self.evaluations.values()]
-        for g, group in enumerate(groups):
-            fees = [_fees(tariff, g) + (self._mark(group) if tariff == tariffs[0] else "") for tariff in tariffs]
-            parked = " → ".join(f"{100 * frame.parked_share[g]:.0f} %" for frame in frames)
-            support = " → ".join(money(frame.mean_support_gbp[g]) for frame in frames)
-            rows.append([_clip(f"{group} {self.programme.group_names[group]}", group), *fees, parked, support])
-        return [*table(rows, "<" + "<" * len(tariffs) + ">>"), *self._legend()]
-
-    def _mark(self, group: str) -> str:
-        """Return the mark of the least certain cell of a group's own tariff."""
-        statuses = {f.status for f in self.programme.figures if f.id.startswith(f"tariff/{group}/")}
-        return next((mark for status, mark in reversed(_MARKS.items()) if status in statuses), "")
-
-    def _legend(self) -> list[str]:
-        if not self.programme.figures:
-            return []
-        return ["attachment + outcome + most payments x sustainment fee; ? has an unconfirmed cell, * an assumed one"]
-
-    def _remarks(self) -> list[str]:
-        lines = []
-        for label, design in self.designs.items():
-            goal = design.problem.objective
-            limits = ", ".join(str(limit) for limit in design.problem.limits) or "no limits"
-            lines += [
-                "",
-                f"{label}: {'least' if goal.better < 0 else 'most'} {goal.name} within {limits}: {design.status} "
-                f"(gap {design.gap:.0e}).",
-                *(line for note in design.notes for line in _wrapped(note)),
-            ]
-        if self.conclusions:
-            lines += ["", *(line for conclusion in self.conclusions for line in _wrapped(str(conclusion)))]
-        return lines
+        return str(Screen(self.programme, self.evaluations, self.designs, self.conclusions))
 
 
-def _clip(name: str, group: str) -> str:
-    """Return a group's id and name once, in at most 30 characters."""
-    text = group if name == f"{group} {group}" else name
-    return text if len(text) <= 30 else f"{text[:29]}…"
+def tariff_fees(tariff: Tariff) -> dict[str, object]:
+    """Return every field of a tariff, exactly: ``Tariff(**fees)`` is the tariff again."""
+    return {item.name: plain(getattr(tariff, item.name)) for item in fields(tariff)}
 
 
-def _fees(tariff: Tariff, g: int) -> str:
-    """Return a group's fees as ``400 + 1200 + 13x170``."""
-    text = f"{tariff.attachment_fee_gbp[g]:.6g} + {tariff.outcome_fee_gbp[g]:.6g}"
-    if tariff.sustainment_max[g] and tariff.sustainment_fee_gbp[g]:
-        text += f" + {tariff.sustainment_max[g]}x{tariff.sustainment_fee_gbp[g]:.6g}"
-    return text
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, subsequent_indent="  ")
+def _flat(record: Mapping[str, object]) -> dict[str, object]:
+    """Return a record with lists as one text each."""
+    return {k: "; ".join(map(str, v)) if isinstance(v, (list, tuple)) else v for k, v in record.items() if k != "asked"}
 
 
 def proof(design: Design) -> dict[str, object]:
@@ -293,6 +199,7 @@ def proof(design: Design) -> dict[str, object]:
     return {
         "objective": design.problem.objective.name,
         "limits": [str(limit) for limit in design.problem.limits],
+        "asked": asked_of(design.problem.objective, design.problem.limits, design.problem.programme),
         "status": design.status,
         "value": design.objective,
         "bound": design.bound,

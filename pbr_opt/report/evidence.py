@@ -15,7 +15,8 @@ from pbr_opt.report import pictures
 from pbr_opt.report.answer import answer_lines
 from pbr_opt.report.compared import Compared
 from pbr_opt.report.parts import Column, Listing, Part, Picture, TablePart, Words, table_of
-from pbr_opt.report.records import assumption_table, fingerprint, versions
+from pbr_opt.programmes.content import content_hash
+from pbr_opt.report.records import assumption_table, versions
 from pbr_opt.report.tiers import tier_frame
 from pbr_opt.report.wording import count, money, per_cent
 
@@ -168,6 +169,6 @@ def made_parts(comparison: Compared) -> list[Part]:
                            ("Tariff", "Largest gain", "Tolerance", "Verdict"), gains, (0, 3)))  # fmt: skip
     tariffs = {label: there.tariff for label, there in comparison.evaluations.items()}
     parts.append(Words("Versions: " + ", ".join(f"{name} {number}" for name, number in versions().items()) + "."))
-    hashes = tuple((k, fingerprint(comparison.programme, tariff)) for k, tariff in tariffs.items())
+    hashes = tuple((k, content_hash(comparison.programme.replace(tariff=tariff))) for k, tariff in tariffs.items())
     parts.append(TablePart("Inputs, SHA-256", ("Tariff", "Hash"), hashes, (0, 1)))
     return parts

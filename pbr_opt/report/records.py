@@ -20,70 +20,31 @@ import numpy as np
 from pbr_opt.errors import OutputError
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
+from pbr_opt.programmes.content import content_hash
+from pbr_opt.programmes.tables import escaped
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "RECORD_FILE",
     "assumption_table",
-    "fingerprint",
+    "csv_text",
     "plain",
     "provenance",
+    "sealed",
+    "sha256",
     "source_rows",
     "to_json",
     "versions",
+    "unsealed",
     "write_files",
     "write_record",
 ]
 
-_LIBRARIES: Final = ("pbr_opt", "numpy", "scipy", "cvxpy", "networkx", "pandas")
-_COLUMNS: Final = (
-    "participants",
-    "deadweight_rate",
-    "ceiling_rate",
-    "response_scale_gbp",
-    "curvature",
-    "exit_hazard",
-    "reentry_rate",
-)
-_FEES: Final = (
-    "attachment_fee_gbp",
-    "outcome_fee_gbp",
-    "sustainment_fee_gbp",
-    "sustainment_max",
-    "sustainment_window",
-)
-
-
-def fingerprint(programme: Programme, tariff: Tariff | None = None) -> str:
-    """Return the SHA-256 of everything that an evaluation depends on: the caseload, the terms, a tariff.
-
-    >>> from pbr_opt.market.caseload import Caseload
-    >>> programme = Programme("p", Caseload(["a"], 100, .1, .3, 500), Tariff(["a"], 0, 1000))
-    >>> fingerprint(programme) == fingerprint(programme.replace(name="another name"))
-    True
-    """
-    caseload = programme.caseload
-    fees = (tariff or programme.tariff).aligned(caseload.groups)
-    value = programme.outcome_value_gbp
-    parts: list[Any] = [
-        list(caseload.groups),
-        caseload.group_index,
-        *(getattr(caseload, name) for name in _COLUMNS),
-        *(getattr(fees, name) for name in _FEES),
-        np.array([programme.discount_rate, programme.terms.bid_discount]),
-        programme.terms.attachment_taper,
-        programme.terms.intake_share,
-        programme.minimum_service_gbp,
-        programme.mission_gbp,
-        programme.base_service_gbp,
-        np.zeros(0) if value is None else value,
-    ]
-    digest = hashlib.sha256()
-    for part in parts:
-        text = json.dumps(part if isinstance(part, list) else [format(v, ".17g") for v in np.asarray(part).tolist()])
-        digest.update(text.encode())
-    return digest.hexdigest()
+RECORD_FILE: Final = "run.json"
+_SEAL: Final = "record_sha256"
+_LIBRARIES: Final = ("pbr_opt", "numpy", "scipy", "cvxpy", "clarabel", "highspy", "networkx", "pandas", "openpyxl")
 
 
 def provenance(
@@ -93,7 +54,7 @@ def provenance(
 
     >>> from pbr_opt.market.caseload import Caseload
     >>> programme = Programme("p", Caseload(["a"], 100, .1, .3, 500), Tariff(["a"], 0, 1000))
-    >>> sorted(provenance(programme, {"today": programme.tariff}, {})["inputs_sha256"])
+    >>> sorted(provenance(programme, {"today": programme.tariff}, {})["inputs_sha256"]["tariffs"])
     ['today']
     """
     return {
@@ -103,7 +64,10 @@ def provenance(
         "seed": None,
         "seed_note": "nothing here is random",
         "settings": dict(settings),
-        "inputs_sha256": {label: fingerprint(programme, tariff) for label, tariff in tariffs.items()},
+        "inputs_sha256": {
+            "programme": content_hash(programme),
+            "tariffs": {label: content_hash(programme.replace(tariff=tariff)) for label, tariff in tariffs.items()},
+        },
         "sources": source_rows(programme),
     }
 
@@ -125,16 +89,46 @@ def _version(name: str) -> str:
         return "not installed as a distribution"
 
 
-def write_record(folder: Path, files: Mapping[str, str], record: Mapping[str, object]) -> tuple[Path, ...]:
-    """Write text files and, last, ``run.json``: the record with a hash of every file.
+def write_record(folder: Path, files: Mapping[str, str | bytes], record: Mapping[str, object]) -> tuple[Path, ...]:
+    """Write files and, last, ``run.json``: the record with a hash of every file, and of itself.
 
     Raises
     ------
     OutputError
         When the folder cannot be written; then nothing in it has changed.
     """
-    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
-    return write_files(folder, {**files, "run.json": to_json({**record, "files_sha256": hashes})})
+    hashes = {name: sha256(contents) for name, contents in files.items()}
+    return write_files(folder, {**files, RECORD_FILE: sealed({**record, "files_sha256": hashes})})
+
+
+def sha256(contents: str | bytes) -> str:
+    """Return the hash of a file's contents.
+
+    >>> sha256("pbr")[:12]
+    '465b53fe1394'
+    """
+    return hashlib.sha256(contents.encode() if isinstance(contents, str) else contents).hexdigest()
+
+
+def sealed(record: Mapping[str, object]) -> str:
+    """Return a record as JSON text that ends with its own hash: :func:`unsealed` sees every changed byte."""
+    return to_json({**record, _SEAL: sha256(to_json(record))})
+
+
+def unsealed(text: str) -> dict[str, Any] | None:
+    """Return the record in a text, or None when a byte of it is not as it was written.
+
+    >>> unsealed(sealed({"a": 1.5})), unsealed(sealed({"a": 1.5}).replace("1.5", "1.6")), unsealed("no JSON")
+    ({'a': 1.5}, None, None)
+    """
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(record, dict) or _SEAL not in record:
+        return None
+    del record[_SEAL]
+    return record if sealed(record) == text else None
 
 
 def to_json(record: Mapping[str, object]) -> str:
@@ -147,6 +141,14 @@ def to_json(record: Mapping[str, object]) -> str:
     }
     """
     return f"{json.dumps(plain(record), indent=1, ensure_ascii=False, allow_nan=False)}\n"
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a table as CSV in which no label is taken for a formula."""
+    safe = frame.copy()
+    for name in safe.columns:
+        safe[name] = [escaped(item) if isinstance(item, str) else item for item in safe[name]]
+    return safe.to_csv(index=False, lineterminator="\n")
 
 
 def assumption_table(programme: Programme) -> pd.DataFrame:
@@ -171,8 +173,15 @@ def plain(value: object) -> object:
     return value
 
 
-def write_files(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
-    """Write text files into a folder, which is made if need be: first all of them beside it, then each into its place.
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> tuple[Path, ...]:
+    """Write files into a folder, which is made if need be: first all of them beside it, then each into its place.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be.
+    files : mapping of name to text or bytes
+        Names may have folders in them, with '/' between.
 
     Raises
     ------
@@ -185,10 +194,12 @@ def write_files(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
             raise PermissionError(f"'{folder}' is not a folder that can be written")
         staging = Path(tempfile.mkdtemp(prefix=".pbr-", dir=folder.parent))
         try:
-            for name, text in files.items():
-                (staging / name).write_text(text, encoding="utf-8", newline="\n")
+            for name, contents in files.items():
+                (staging / name).parent.mkdir(parents=True, exist_ok=True)
+                (staging / name).write_bytes(contents.encode() if isinstance(contents, str) else contents)
             folder.mkdir(exist_ok=True)
             for name in files:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(staging / name, folder / name)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

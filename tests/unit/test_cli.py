@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pbr_opt import cli
+from pbr_opt import cli, load
+from pbr_opt.cli.options import with_progress
+from pbr_opt.errors import SolverError
+from pbr_opt.programmes.content import content_hash
 from pbr_opt.programmes.questions import term_names
 
 NAME = "work_programme_2011"
@@ -131,6 +135,82 @@ def test_programmes_sources_and_evaluate(monkeypatch: pytest.MonkeyPatch, capsys
     assert "(assumed; 150 to 500)" in listed
     assert run(monkeypatch, "evaluate", NAME) == 0
     assert "Additional outcomes" in capsys.readouterr().out
+
+
+def test_a_template_is_checked_run_and_verified(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    book = tmp_path / "mine.xlsx"
+    assert run(monkeypatch, "template", str(book)) == 0
+    assert run(monkeypatch, "template", str(book)) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert run(monkeypatch, "check", str(book)) == 0
+    assert "no errors" in capsys.readouterr().out
+    assert run(monkeypatch, "run", str(book), "--step", "50") == 0
+    assert "PriceStep(£50)" in capsys.readouterr().out
+    results = tmp_path / "mine results"
+    record = json.loads((results / "run.json").read_text(encoding="utf-8"))
+    assert record["settings"]["asked"] == {"minimise": "parked", "step": "50", "highest": "20000"}
+    assert run(monkeypatch, "verify", str(results)) == 0
+    assert capsys.readouterr().out.startswith("PASS")
+    (results / "results.xlsx").write_bytes(b"PK")
+    assert run(monkeypatch, "verify", str(results)) == 4
+    out, err = capsys.readouterr()
+    assert "FAIL" in out
+    assert "results.xlsx is not as it was written" in err
+
+
+def test_a_folder_says_the_same_as_its_workbook(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    answers = []
+    for name in ("same.xlsx", "same"):
+        assert run(monkeypatch, "template", str(tmp_path / name), "--from", NAME) == 0
+        assert run(monkeypatch, "check", str(tmp_path / name), "--json") == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    assert answers[0]["content_sha256"] == answers[1]["content_sha256"] == content_hash(load(NAME))
+
+
+def test_check_lists_faults_for_machines_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "programme.toml").write_text("name = 3", encoding="utf-8")
+    assert run(monkeypatch, "check", str(tmp_path), "--json") == 2
+    told = json.loads(capsys.readouterr().out)
+    assert {error["place"] for error in told["errors"]} >= {"programme.toml, name", "tariff.csv"}
+
+
+def test_selftest_passes_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "selftest") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("PASS: ")
+    assert all(line.startswith("ok") for line in lines[:-1])
+
+
+def test_selftest_notices_an_installation_that_computes_something_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pbr_opt.report.selftest.piece_rate_threshold_gbp", lambda response: response.deadweight_rate)
+    monkeypatch.setattr("pbr_opt.report.selftest.optimise", _broken)
+    assert run(monkeypatch, "selftest", "--json") == 4
+    told = json.loads(capsys.readouterr().out)
+    assert [check["name"] for check in told["checks"] if check["trouble"]] == ["designs", "baseline"]
+    assert not told["passed"]
+
+
+def _broken(*arguments: object, **options: object) -> None:
+    raise SolverError("no solver today")
+
+
+def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def counted(tick: Callable[[int, int], None]) -> str:
+        tick(1, 2)
+        return "done"
+
+    assert with_progress("Working", counted) == "done"
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert with_progress("Working", counted) == "done"
 
 
 def test_draw_writes_a_picture_of_one_area(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

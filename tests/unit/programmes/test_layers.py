@@ -145,8 +145,8 @@ def test_a_base_that_does_not_exist_gets_the_nearest_name(folder: Path) -> None:
     _settings(folder, 'name = "Mine"\nbase = "work_program_2011"\n')
     (fault,) = _faults(folder)
     assert fault == (
-        "programme.toml, base: given work_program_2011; wanted a bundled programme or a folder with a programme.toml; "
-        "try: did you mean 'work_programme_2011'?"
+        "programme.toml, base: given work_program_2011; wanted a bundled programme or a folder with a programme.toml, "
+        "inside or beside this one; try: did you mean 'work_programme_2011'?"
     )
 
 

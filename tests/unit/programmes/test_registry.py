@@ -40,15 +40,15 @@ def test_an_unknown_name_gets_the_nearest_one_and_the_list() -> None:
         load("work_program_2011")
     assert str(caught.value) == (
         "given 'work_program_2011': no such programme; wanted a bundled programme "
-        f"({', '.join(list_programmes())}) or a folder with a programme.toml; "
+        f"({', '.join(list_programmes())}) or a folder with a programme.toml or an .xlsx workbook; "
         "try: did you mean 'work_programme_2011'?"
     )
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "rates.xlsx").write_bytes(b"PK")
-    with pytest.raises(ProgrammeDataError, match=r"neither a folder nor a \.toml file"):
-        load(tmp_path / "rates.xlsx")
+    (tmp_path / "rates.pdf").write_bytes(b"%PDF")
+    with pytest.raises(ProgrammeDataError, match=r"neither a folder nor a \.toml or \.xlsx file"):
+        load(tmp_path / "rates.pdf")
 
 
 def test_an_empty_folder_is_told_what_it_lacks(tmp_path: Path) -> None:

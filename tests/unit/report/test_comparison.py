@@ -10,6 +10,7 @@ import pytest
 from pbr_opt import Budget, Caseload, InvalidInputError, Parked, Programme, Tariff, compare, evaluate, optimise
 from pbr_opt.analysis.assumptions import Conclusion
 from pbr_opt.errors import OutputError
+from pbr_opt.programmes.content import content_hash
 from pbr_opt.report.comparison import Comparison
 
 PEOPLE = Caseload(["a", "a", "b"], [100, 100, 50], [0.12, 0.02, 0.05], [0.42, 0.10, 0.2], 600)
@@ -68,12 +69,20 @@ def test_saved_files_are_whole_and_hashed(tmp_path: Path) -> None:
         "prices.csv",
         "assumptions.csv",
         "comparison.txt",
+        "results.xlsx",
+        "programme.toml",
+        "segments.csv",
+        "tariff.csv",
+        "figures.csv",
         "run.json",
     }
     record = json.loads((tmp_path / "new" / "results" / "run.json").read_text(encoding="utf-8"))
     assert record["settings"] == {"command": "test"}
-    assert set(record["files_sha256"]) == {path.name for path in written} - {"run.json"}
-    assert record["inputs_sha256"]["today"] != record["inputs_sha256"]["better"]
+    folder = tmp_path / "new" / "results"
+    assert set(record["files_sha256"]) == {path.relative_to(folder).as_posix() for path in written} - {"run.json"}
+    hashes = record["inputs_sha256"]["tariffs"]
+    assert hashes["today"] != hashes["better"]
+    assert record["inputs_sha256"]["programme"] == content_hash(PROGRAMME)
     assert record["tariffs"]["better"]["design"]["status"] == "optimal"
     assert record["versions"]["numpy"]
 
