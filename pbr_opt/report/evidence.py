@@ -11,11 +11,11 @@ import numpy as np
 from pbr_opt.analysis.frontier import Frontier
 from pbr_opt.analysis.simulation import Simulation
 from pbr_opt.design.result import Design
+from pbr_opt.programmes.content import content_hash
 from pbr_opt.report import pictures
 from pbr_opt.report.answer import answer_lines
 from pbr_opt.report.compared import Compared
 from pbr_opt.report.parts import Column, Listing, Part, Picture, TablePart, Words, table_of
-from pbr_opt.programmes.content import content_hash
 from pbr_opt.report.records import assumption_table, versions
 from pbr_opt.report.tiers import tier_frame
 from pbr_opt.report.wording import count, money, per_cent

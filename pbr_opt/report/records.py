@@ -36,8 +36,8 @@ __all__ = [
     "sha256",
     "source_rows",
     "to_json",
-    "versions",
     "unsealed",
+    "versions",
     "write_files",
     "write_record",
 ]

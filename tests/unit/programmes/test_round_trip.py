@@ -34,7 +34,16 @@ def made_in_python() -> Programme:
     return Programme(
         'A "quoted" name, with commas',
         people,
-        Tariff(["a", "b"], 400, [1200, 3500.01], [170, 0], [13, 0], [26, 0], [0, 0.15], [0, 999.99]),
+        Tariff(
+            ["a", "b"],
+            400,
+            [1200, 3500.01],
+            [170, 0],
+            [13, 0],
+            [26, 0],
+            accelerator_threshold=[0, 0.15],
+            accelerator_fee_gbp=[0, 999.99],
+        ),  # fmt: skip
         outcome_value_gbp={"a": 9_000, "b": 0},
         discount_rate=0.035,
         terms=ContractTerms(0.06, [1, 0.5], [0.6, 0.4]),
@@ -57,7 +66,9 @@ def with_chain() -> Programme:
     graph.add_edge("Dept", "=Prime", payment_lag_weeks=4)
     graph.add_edge("=Prime", "-Charity", contract="piece_rate", referral_fee_gbp=50, least_share=0.25)
     graph.add_edge("=Prime", "@Firm", contract="fixed_share", share=0.8, volume_share=0.3)
-    return made_in_python().replace(supply_chain=SupplyChain.from_graph(graph), mission_gbp=0.0, tariff=Tariff(list("ba"), 0, 1500))
+    return made_in_python().replace(
+        supply_chain=SupplyChain.from_graph(graph), mission_gbp=0.0, tariff=Tariff(list("ba"), 0, 1500)
+    )
 
 
 def assert_same_everywhere(programme: AnyProgramme, place: Path) -> None:
