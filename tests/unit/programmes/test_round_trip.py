@@ -28,9 +28,15 @@ SMALL = [name for name in list_programmes() if not name.endswith("_chain")]
 def made_in_python() -> Programme:
     """Return a programme with everything that a programme can have and no file has said."""
     people = Caseload(
-        ["b", "a", "b"], [100 / 3, 80, 50], [0.1, 0.02, 1 / 3], [0.42, 0.1, 0.5], 600 / 7, [0, 0.1, 0], 0.05,
+        ["b", "a", "b"],
+        [100 / 3, 80, 50],
+        [0.1, 0.02, 1 / 3],
+        [0.42, 0.1, 0.5],
+        600 / 7,
+        [0, 0.1, 0],
+        0.05,
         reentry_rate=0.01,
-    )  # fmt: skip
+    )
     return Programme(
         'A "quoted" name, with commas',
         people,
@@ -43,7 +49,7 @@ def made_in_python() -> Programme:
             [26, 0],
             accelerator_threshold=[0, 0.15],
             accelerator_fee_gbp=[0, 999.99],
-        ),  # fmt: skip
+        ),
         outcome_value_gbp={"a": 9_000, "b": 0},
         discount_rate=0.035,
         terms=ContractTerms(0.06, [1, 0.5], [0.6, 0.4]),
