@@ -18,12 +18,13 @@ import sys
 from pathlib import Path
 
 import pbr_opt as pbr
+from pbr_opt.report.comparison import Comparison
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 START, END = "<!-- comparison -->\n```text\n", "```"
 
 
-def comparison() -> pbr.Comparison:
+def comparison() -> Comparison:
     """Return the 2011 tariff beside the optimised one."""
     programme = pbr.load("work_programme_2011")
     spend = pbr.evaluate(programme).spend_gbp

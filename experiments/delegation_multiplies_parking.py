@@ -29,6 +29,8 @@ import networkx as nx
 import numpy as np
 
 import pbr_opt as pbr
+from pbr_opt.design.result import Design
+from pbr_opt.evaluation import Evaluation
 from pbr_opt.report.wording import count, money, per_cent, table
 
 KINDS: Final = ("prime", "tier1", "tier2")
@@ -44,9 +46,9 @@ class Row:
     """One chain: its name, what the tariff of 2011 does in it, and the two designs on the common budget."""
 
     name: str
-    today: pbr.Evaluation
-    fewest_parked: pbr.Design
-    most_outcomes: pbr.Design
+    today: Evaluation
+    fewest_parked: Design
+    most_outcomes: Design
 
 
 def chain(intermediaries: int, form: str, productivity: float = 1.0) -> pbr.SupplyChain:

@@ -32,6 +32,7 @@ import networkx as nx
 import numpy as np
 
 import pbr_opt as pbr
+from pbr_opt.evaluation import Evaluation
 from pbr_opt.quantities import FloatArray
 from pbr_opt.report.wording import count, per_cent, table
 
@@ -66,12 +67,12 @@ def chain(form: str, mission_gbp: float, skill: float) -> pbr.SupplyChain:
     return pbr.SupplyChain.from_graph(graph)
 
 
-def evaluated(programme: pbr.Programme, form: str, mission_gbp: float, skill: float) -> pbr.Evaluation:
+def evaluated(programme: pbr.Programme, form: str, mission_gbp: float, skill: float) -> Evaluation:
     """Return the equilibrium."""
     return pbr.evaluate(programme.replace(supply_chain=chain(form, mission_gbp, skill)))
 
 
-def paid(evaluation: pbr.Evaluation) -> FloatArray:
+def paid(evaluation: Evaluation) -> FloatArray:
     """Return what the charity is paid per outcome, by segment; nothing when it has left."""
     equilibrium = evaluation.equilibrium
     assert equilibrium is not None  # there is a chain
@@ -79,7 +80,7 @@ def paid(evaluation: pbr.Evaluation) -> FloatArray:
     return next(offers, np.zeros(len(evaluation.programme.caseload)))
 
 
-def seen(evaluation: pbr.Evaluation) -> Seen:
+def seen(evaluation: Evaluation) -> Seen:
     """Return what is looked at; the price is the mean offer over people."""
     equilibrium = evaluation.equilibrium
     assert equilibrium is not None  # there is a chain

@@ -32,6 +32,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 import pbr_opt as pbr
+from pbr_opt.evaluation import Evaluation
+from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.report.wording import money, per_cent, table
 
 PLACES: Final = ("prime", "company", "charity")
@@ -86,12 +88,12 @@ def chain(programme: pbr.Programme, terms: Terms) -> pbr.SupplyChain:
     return pbr.SupplyChain.from_graph(graph)
 
 
-def evaluated(programme: pbr.Programme, terms: Terms) -> pbr.Evaluation:
+def evaluated(programme: pbr.Programme, terms: Terms) -> Evaluation:
     """Return the equilibrium."""
     return pbr.evaluate(programme.replace(supply_chain=chain(programme, terms)))
 
 
-def seen(evaluation: pbr.Evaluation) -> dict[str, Seen]:
+def seen(evaluation: Evaluation) -> dict[str, Seen]:
     """Return what the three do."""
     equilibrium = evaluation.equilibrium
     assert equilibrium is not None  # there is a chain
@@ -117,7 +119,7 @@ def show(first: str, rows: dict[str, dict[str, Seen]]) -> None:
 
 def in_year(programme: pbr.Programme, share: float) -> pbr.Programme:
     """Return the programme in a contract year that pays a share of the attachment fee."""
-    return programme.replace(terms=pbr.ContractTerms(programme.terms.bid_discount, [share], [1.0]))
+    return programme.replace(terms=ContractTerms(programme.terms.bid_discount, [share], [1.0]))
 
 
 def taper(programme: pbr.Programme) -> bool:
@@ -178,7 +180,7 @@ def up_front(late: pbr.Programme) -> bool:
     paid = in_year(late, 1.0)
     tariff = late.tariff
 
-    def with_price(scale: float) -> pbr.Evaluation:
+    def with_price(scale: float) -> Evaluation:
         prices = tariff.at_price(tariff.price_gbp * scale).replace(attachment_fee_gbp=50.0)
         return evaluated(paid.replace(tariff=prices), Terms())
 

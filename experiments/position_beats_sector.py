@@ -33,6 +33,8 @@ import networkx as nx
 import numpy as np
 
 import pbr_opt as pbr
+from pbr_opt.market.evidence import Figure
+from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.quantities import FloatArray
 from pbr_opt.report.wording import table
 
@@ -64,7 +66,7 @@ class World:
     skill: float
 
 
-def typical_traits(figures: dict[str, pbr.Figure], *, far_apart: bool) -> dict[str, Traits]:
+def typical_traits(figures: dict[str, Figure], *, far_apart: bool) -> dict[str, Traits]:
     """Return the sectors of the chain data: central, or voluntary and private bodies at opposite ends of the ranges."""
 
     def pick(name: str, sector: str) -> float:
@@ -147,7 +149,7 @@ def worlds() -> dict[str, World]:
     """Return the variants by name; the first is the central one."""
     programme = pbr.load("work_programme_2011")
     figures = {figure.id: figure for figure in pbr.load("work_programme_2011_chain").figures}
-    late = programme.replace(terms=pbr.ContractTerms(programme.terms.bid_discount, [0.0], [1.0]))
+    late = programme.replace(terms=ContractTerms(programme.terms.bid_discount, [0.0], [1.0]))
     answer = {}
     for far_apart, (when, paid), form, skill in itertools.product(
         (False, True), (("whole contract", programme), ("no attachment fee", late)), FORMS, SKILLS

@@ -35,6 +35,8 @@ import pbr_opt as pbr
 from pbr_opt.equilibrium.contest import solve_contest
 from pbr_opt.equilibrium.contest_rank import RankShare
 from pbr_opt.equilibrium.contest_rival import Rival
+from pbr_opt.evaluation import Evaluation
+from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.quantities import FloatArray
 
 if TYPE_CHECKING:
@@ -69,12 +71,12 @@ class Model:
     chain: pbr.Programme
 
     @cached_property
-    def direct(self) -> pbr.Evaluation:
+    def direct(self) -> Evaluation:
         """Return the central case without a chain."""
         return pbr.evaluate(self.people)
 
     @cached_property
-    def through_chain(self) -> pbr.Evaluation:
+    def through_chain(self) -> Evaluation:
         """Return the central case through the national chain."""
         return pbr.evaluate(self.chain)
 
@@ -87,7 +89,7 @@ class Model:
     @cached_property
     def without_fee(self) -> pd.DataFrame:
         """Return the books in a contract year without attachment fees."""
-        terms = pbr.ContractTerms(self.chain.terms.bid_discount, [0.0], [1.0])
+        terms = ContractTerms(self.chain.terms.bid_discount, [0.0], [1.0])
         return pbr.evaluate(self.chain.replace(terms=terms)).to_frame("agents")
 
     @cached_property
@@ -101,13 +103,13 @@ class Model:
         return pbr.evaluate(self.chain.replace(caseload=worse)).to_frame("agents")
 
 
-def mean_support(evaluation: pbr.Evaluation, groups: tuple[str, ...]) -> float:
+def mean_support(evaluation: Evaluation, groups: tuple[str, ...]) -> float:
     """Return support per participant of some groups, GBP."""
     table = evaluation.to_frame("groups").set_index("group").loc[list(groups)]
     return float(np.average(table["mean_support_gbp"], weights=table["participants"]))
 
 
-def parked(evaluation: pbr.Evaluation, groups: tuple[str, ...]) -> float:
+def parked(evaluation: Evaluation, groups: tuple[str, ...]) -> float:
     """Return the share parked of some groups."""
     table = evaluation.to_frame("groups").set_index("group").loc[list(groups)]
     return float(np.average(table["parked_share"], weights=table["participants"]))
@@ -173,7 +175,7 @@ def sf09(model: Model) -> Finding:
     """Replace the nine prices by one that costs as much, and see whose treatment changes."""
     programme, before = model.people, model.direct
 
-    def flat(price_gbp: float) -> pbr.Evaluation:
+    def flat(price_gbp: float) -> Evaluation:
         return pbr.evaluate(programme, programme.tariff.at_price(price_gbp))
 
     price = float(brentq(lambda gbp: flat(gbp).spend_gbp - before.spend_gbp, 500.0, 30_000.0))

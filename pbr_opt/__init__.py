@@ -15,6 +15,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pbr_opt.analysis.frontier import frontier
+    from pbr_opt.design.group_limits import (
+        MaxAttachmentShare,
+        MaxParkedShare,
+        MinimumService,
+        NoGroupWorse,
+        PriceCeilingByValue,
+    )
+    from pbr_opt.design.joint_limits import MaxDistinctPrices, MinimumPassThrough, Participation, PriceOrder
     from pbr_opt.design.limits import Budget, PriceRange, PriceStep
     from pbr_opt.design.objectives import (
         AdditionalOutcomes,
@@ -23,12 +32,10 @@ if TYPE_CHECKING:
         Parked,
         SupportShortfall,
         TotalSupport,
+        WorstServed,
     )
     from pbr_opt.design.optimise import optimise
-    from pbr_opt.design.problem import DesignProblem
-    from pbr_opt.design.result import Design
     from pbr_opt.design.settings import DesignSettings
-    from pbr_opt.equilibrium.certificate import Certificate
     from pbr_opt.errors import (
         CertificateError,
         DesignInfeasibleError,
@@ -39,15 +46,13 @@ if TYPE_CHECKING:
         SolverError,
         UnsupportedModelError,
     )
-    from pbr_opt.evaluation import Evaluation, evaluate
+    from pbr_opt.evaluation import evaluate
     from pbr_opt.market.caseload import Caseload
-    from pbr_opt.market.evidence import Figure, Source
     from pbr_opt.market.programme import Programme
     from pbr_opt.market.supply_chain import SupplyChain
-    from pbr_opt.market.tariffs import ContractTerms, Tariff
-    from pbr_opt.metrics import Metrics
+    from pbr_opt.market.tariffs import Tariff
     from pbr_opt.programmes.registry import list_programmes, load
-    from pbr_opt.report.comparison import Comparison, compare
+    from pbr_opt.report.comparison import compare
 
 __version__ = "0.1.0"
 
@@ -55,36 +60,38 @@ _HOME = {
     "AdditionalOutcomes": "design.objectives",
     "Budget": "design.limits",
     "Caseload": "market.caseload",
-    "Certificate": "equilibrium.certificate",
     "CertificateError": "errors",
-    "Comparison": "report.comparison",
-    "ContractTerms": "market.tariffs",
-    "Design": "design.result",
     "DesignInfeasibleError": "errors",
-    "DesignProblem": "design.problem",
     "DesignSettings": "design.settings",
     "EquilibriumError": "errors",
-    "Evaluation": "evaluation",
-    "Figure": "market.evidence",
     "FirstPoundLoss": "design.objectives",
     "InvalidInputError": "errors",
-    "Metrics": "metrics",
+    "MaxAttachmentShare": "design.group_limits",
+    "MaxDistinctPrices": "design.joint_limits",
+    "MaxParkedShare": "design.group_limits",
+    "MinimumPassThrough": "design.joint_limits",
+    "MinimumService": "design.group_limits",
     "NetSocialValue": "design.objectives",
+    "NoGroupWorse": "design.group_limits",
     "Parked": "design.objectives",
+    "Participation": "design.joint_limits",
     "PbrError": "errors",
+    "PriceCeilingByValue": "design.group_limits",
+    "PriceOrder": "design.joint_limits",
     "PriceRange": "design.limits",
     "PriceStep": "design.limits",
     "Programme": "market.programme",
     "ProgrammeDataError": "errors",
     "SolverError": "errors",
-    "Source": "market.evidence",
     "SupplyChain": "market.supply_chain",
     "SupportShortfall": "design.objectives",
     "Tariff": "market.tariffs",
     "TotalSupport": "design.objectives",
     "UnsupportedModelError": "errors",
+    "WorstServed": "design.objectives",
     "compare": "report.comparison",
     "evaluate": "evaluation",
+    "frontier": "analysis.frontier",
     "list_programmes": "programmes.registry",
     "load": "programmes.registry",
     "optimise": "design.optimise",
@@ -94,36 +101,38 @@ __all__ = [  # written out for type checkers; a test holds it against _HOME
     "AdditionalOutcomes",
     "Budget",
     "Caseload",
-    "Certificate",
     "CertificateError",
-    "Comparison",
-    "ContractTerms",
-    "Design",
     "DesignInfeasibleError",
-    "DesignProblem",
     "DesignSettings",
     "EquilibriumError",
-    "Evaluation",
-    "Figure",
     "FirstPoundLoss",
     "InvalidInputError",
-    "Metrics",
+    "MaxAttachmentShare",
+    "MaxDistinctPrices",
+    "MaxParkedShare",
+    "MinimumPassThrough",
+    "MinimumService",
     "NetSocialValue",
+    "NoGroupWorse",
     "Parked",
+    "Participation",
     "PbrError",
+    "PriceCeilingByValue",
+    "PriceOrder",
     "PriceRange",
     "PriceStep",
     "Programme",
     "ProgrammeDataError",
     "SolverError",
-    "Source",
     "SupplyChain",
     "SupportShortfall",
     "Tariff",
     "TotalSupport",
     "UnsupportedModelError",
+    "WorstServed",
     "compare",
     "evaluate",
+    "frontier",
     "list_programmes",
     "load",
     "optimise",

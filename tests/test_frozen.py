@@ -15,22 +15,28 @@ from pbr_opt import (
     AdditionalOutcomes,
     Budget,
     Caseload,
-    ContractTerms,
-    DesignProblem,
     DesignSettings,
-    Figure,
     FirstPoundLoss,
+    MaxAttachmentShare,
+    MaxDistinctPrices,
+    MaxParkedShare,
+    MinimumPassThrough,
+    MinimumService,
     NetSocialValue,
+    NoGroupWorse,
     Parked,
+    Participation,
     PbrError,
+    PriceCeilingByValue,
+    PriceOrder,
     PriceRange,
     PriceStep,
     Programme,
-    Source,
     SupplyChain,
     SupportShortfall,
     Tariff,
     TotalSupport,
+    WorstServed,
     compare,
     evaluate,
     optimise,
@@ -41,12 +47,15 @@ from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.analysis.sweep import SweepSettings
 from pbr_opt.analysis.world_inputs import WorldInputs
 from pbr_opt.analysis.worlds import plausible_worlds
+from pbr_opt.design.problem import DesignProblem
 from pbr_opt.equilibrium.best_response import best_response
 from pbr_opt.errors import Fault
 from pbr_opt.market.accelerator import Accelerator
 from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.market.central_case import CentralCase
+from pbr_opt.market.evidence import Figure, Source
 from pbr_opt.market.facts import Fact, Prior
+from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.metrics import measure
 from pbr_opt.programmes.questions import question_from
 from pbr_opt.programmes.registry import open_programme
@@ -98,6 +107,7 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "BestResponse": lambda: best_response(_caseload().response, [4000.0, 3000.0, 2000.0], minimum_service_gbp=10.0),
     "BestResponse, plain": lambda: best_response(_caseload().replace(curvature=0).response, np.full(3, 4000.0)),
     "Budget": lambda: Budget(1e6),
+    "Budget, by year": lambda: Budget(1e6, {1: 5e5}, [0.5, 0.5]),
     "Caseload": _caseload,
     "Certificate": lambda: evaluate(_programme()).certificate,
     "Comparison": lambda: compare(_programme(), {"today": _tariff(), "more": _tariff().replace(outcome_fee_gbp=5000)}),
@@ -112,9 +122,18 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Figure": lambda: Figure("id", 1.0, "GBP", "assumed", low=0.5, high=2.0),
     "FirstPoundLoss": FirstPoundLoss,
     "HaraResponse": lambda: _caseload().response,
+    "MaxAttachmentShare": lambda: MaxAttachmentShare(0.3),
+    "MaxDistinctPrices": lambda: MaxDistinctPrices(2),
+    "MaxParkedShare": lambda: MaxParkedShare(0.5),
     "Metrics": lambda: measure(_programme(), _programme().payable(), evaluate(_programme()).behaviour),
+    "MinimumPassThrough": lambda: MinimumPassThrough(0.8),
+    "MinimumService": lambda: MinimumService({"a": 100.0}),
     "NetSocialValue": NetSocialValue,
+    "NoGroupWorse": lambda: NoGroupWorse(_tariff()),
     "Parked": Parked,
+    "Participation": Participation,
+    "PriceCeilingByValue": PriceCeilingByValue,
+    "PriceOrder": lambda: PriceOrder(["a", "b"]),
     "PriceRange": lambda: PriceRange({"a": 100.0}, {"b": 20_000.0}),
     "PriceStep": lambda: PriceStep(5),
     "Prior": lambda: Prior("spread", 0.8, 1.6),
@@ -130,6 +149,8 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Tariff": _tariff,
     "TotalSupport": TotalSupport,
     "Verdict": lambda: Verdict((), ("a note",), 1, 2, 0.0, ""),
+    "WeightedSum": lambda: 2 * Parked() - AdditionalOutcomes(),
+    "WorstServed": WorstServed,
 }
 
 

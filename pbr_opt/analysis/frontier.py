@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from pbr_opt.design.branching import Answers, solve_budgets
 from pbr_opt.design.cells import has_cells, price_cells
+from pbr_opt.design.conflicts import require_feasible
 from pbr_opt.design.ladder import ladders
 from pbr_opt.design.limits import Budget, Limit
 from pbr_opt.design.objectives import FirstPoundLoss, Objective, SegmentContext
@@ -160,7 +161,7 @@ def frontier(
     if budgets_gbp is None:
         return _exact(problem)
     budgets = _budgets(problem, budgets_gbp)
-    _with_budget(problem, float(budgets[0])).require_feasible()
+    require_feasible(_with_budget(problem, float(budgets[0])))
     if has_cells(problem) and choice.method == "auto":
         return _checked(problem, budgets, _solved(problem, budgets, choice), choice)
     return _one_by_one(problem, budgets, choice)

@@ -21,7 +21,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from pbr_opt.design.forms import Segments, form_of, has_form
-from pbr_opt.design.limits import Budget, PriceRange
 from pbr_opt.design.objectives import Parked, SegmentContext
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.errors import UnsupportedModelError
@@ -131,8 +130,8 @@ class Cells:
 
 def has_cells(problem: DesignProblem) -> bool:
     """Whether price cells describe the problem exactly."""
-    known = all(isinstance(limit, (Budget, PriceRange)) for limit in problem.limits)
-    return known and problem.is_piecewise_linear and has_form(problem.objective)
+    apart = problem.step_gbp is None and not problem.joint_limits
+    return apart and problem.is_piecewise_linear and has_form(problem.objective)
 
 
 def price_cells(problem: DesignProblem) -> Cells:
@@ -159,7 +158,7 @@ def price_cells(problem: DesignProblem) -> Cells:
     if not has_cells(problem):
         raise UnsupportedModelError(
             f"{problem.objective.name} on price cells needs curvature 0, no mission, no minimum service, no supply "
-            "chain and no limits but Budget and PriceRange; try method='columns'"
+            "chain, no PriceStep and no limits that tie groups together; try method='columns'"
         )
     lower, upper = problem.price_bounds_gbp
     pieces = _pieces(problem)

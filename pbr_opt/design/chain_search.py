@@ -37,7 +37,7 @@ def solve_through_chain(problem: DesignProblem, settings: DesignSettings) -> Fou
         When no tariff on the way keeps the budget.
     """
     tied = couples_groups(problem.programme)
-    proved = not tied and problem.step_gbp is not None
+    proved = not tied and problem.step_gbp is not None and not problem.group_limits
     budget, best = problem.budget_gbp, None
     reference: ChainEquilibrium | None = problem.reference
     for _ in range(_ROUNDS if tied else 1):
@@ -68,4 +68,4 @@ def solve_through_chain(problem: DesignProblem, settings: DesignSettings) -> Fou
 def _with_budget(problem: DesignProblem, budget_gbp: float, reference: ChainEquilibrium | None) -> DesignProblem:
     """Return the problem with another budget and a chain to hold."""
     limits = [Budget(budget_gbp) if isinstance(limit, Budget) else limit for limit in problem.limits]
-    return DesignProblem(problem.programme, problem.objective, limits, reference)
+    return DesignProblem(problem.given, problem.objective, limits, reference)

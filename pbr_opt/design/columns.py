@@ -10,14 +10,16 @@ import numpy as np
 
 from pbr_opt.design.branching import solve_cells
 from pbr_opt.design.cells import has_cells
+from pbr_opt.design.group_prices import GroupPrices
+from pbr_opt.design.joint import choose_together
 from pbr_opt.design.ladder import Ladder, ladders
 from pbr_opt.design.menus import Menu, lagrangian
-from pbr_opt.design.objectives import NetSocialValue, Parked
-from pbr_opt.design.problem import DesignProblem, GroupPrices
+from pbr_opt.design.objectives import Parked
+from pbr_opt.design.problem import DesignProblem
 from pbr_opt.design.result import Found
-from pbr_opt.design.search import solve_knapsack
+from pbr_opt.design.search import KnapsackAnswer, solve_knapsack
 from pbr_opt.design.settings import DesignSettings
-from pbr_opt.errors import UnsupportedModelError
+from pbr_opt.errors import SolverError
 from pbr_opt.quantities import FloatArray, IntArray
 
 __all__ = ["GroupColumns", "cell_columns", "grid_columns", "parked_columns", "solve_by_zooming", "solve_columns"]
@@ -25,6 +27,8 @@ __all__ = ["GroupColumns", "cell_columns", "grid_columns", "parked_columns", "so
 _COARSE: Final = 97
 _FINE: Final = 17
 """Columns of the first look, and of each closer one between two neighbours."""
+_HASTY: Final = 100
+"""Labels that are enough where only the shadow price is wanted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,16 +89,15 @@ def _from_ladder(problem: DesignProblem, group: int, ladder: Ladder) -> GroupCol
 def cell_columns(problem: DesignProblem, cells: int) -> list[GroupColumns]:
     """Return columns at thresholds and on a fine grid, with cells that bound everything between them.
 
-    Cost and the objective's term move one way with the price, so a cell costs at least what its left edge costs and
-    achieves at most what its right edge achieves.
+    Cost moves one way with the price, so a cell costs at least what its left edge costs; what it achieves at most its
+    objective knows (for most what its right edge achieves).
     """
     answer = []
     for g in range(len(problem.base.groups)):
         lower, upper = (bound[g] for bound in problem.price_bounds_gbp)
         edges = np.unique(np.concatenate([_parking_prices(problem, g), np.linspace(lower, upper, cells + 1)]))
         exact = _columns(problem, problem.at_prices(g, edges))
-        cost, loss = exact.menu.cost, exact.menu.loss
-        relaxed = Menu(cost, np.append(np.minimum(loss[:-1], loss[1:]), loss[-1]))
+        relaxed = Menu(exact.menu.cost, np.append(problem.cell_losses(g, edges), exact.menu.loss[-1]))
         answer.append(GroupColumns(exact.prices, exact.menu, relaxed))
     return answer
 
@@ -104,17 +107,17 @@ def solve_columns(problem: DesignProblem, settings: DesignSettings) -> Found:
 
     Elsewhere, or where the settings insist on columns, cells between columns bound what lies between them.
     """
+    together = " together" if problem.joint_limits else ""
     if problem.step_gbp is not None:
-        columns, method = grid_columns(problem), f"knapsack over every price on the £{problem.step_gbp:g} step"
+        columns, method = (
+            grid_columns(problem),
+            f"knapsack over every price on the £{problem.step_gbp:g} step{together}",
+        )
     elif isinstance(problem.objective, Parked) and problem.programme.supply_chain is None:
         columns, method = parked_columns(problem), "knapsack over the parking thresholds"
     elif settings.method == "auto" and has_cells(problem):
         return solve_cells(problem, settings)
     else:
-        if isinstance(problem.objective, NetSocialValue):
-            raise UnsupportedModelError(
-                "NetSocialValue is bounded on a price step only; try limits=[..., PriceStep(5)]"
-            )
         columns, method = cell_columns(problem, settings.cells), f"knapsack over {settings.cells:,} price cells a group"
     return _choose(problem, columns, method, settings)[0]
 
@@ -150,7 +153,7 @@ def _choose(
     problem: DesignProblem, columns: Sequence[GroupColumns], method: str, settings: DesignSettings
 ) -> tuple[Found, IntArray]:
     """Return the best choice of one column a group, and which they are."""
-    answer = solve_knapsack([part.menu for part in columns], problem.budget_gbp, settings.most_labels)
+    answer = _answer(problem, columns, settings)
     chosen = [part.prices.take(np.array([k])) for part, k in zip(columns, answer.choice, strict=True)]
     tariff = problem.base.replace(
         outcome_fee_gbp=np.concatenate([part.outcome_fee_gbp for part in chosen]),
@@ -158,6 +161,19 @@ def _choose(
     )
     bound = answer.bound if columns[0].cells is None else _cell_bound(columns, problem.budget_gbp, answer.multiplier)
     return Found(tariff, answer.loss, min(bound, answer.loss), answer.multiplier, method), answer.choice
+
+
+def _answer(problem: DesignProblem, columns: Sequence[GroupColumns], settings: DesignSettings) -> KnapsackAnswer:
+    """Return the best choice among columns, by the knapsack or under limits that tie groups together."""
+    menus = [part.menu for part in columns]
+    if not problem.joint_limits:
+        return solve_knapsack(menus, problem.budget_gbp, settings.most_labels)
+    choice = choose_together(problem, [part.prices for part in columns])
+    if choice is None:
+        raise SolverError("No choice of columns keeps the limits, although a tariff is known that does")
+    cost = float(sum(menu.cost[k] for menu, k in zip(menus, choice.picked, strict=True)))
+    rate = solve_knapsack(menus, problem.budget_gbp, _HASTY).multiplier
+    return KnapsackAnswer(choice.picked, choice.loss, cost, min(choice.bound, choice.loss), rate)
 
 
 def _cell_bound(columns: Sequence[GroupColumns], budget: float, multiplier: float) -> float:

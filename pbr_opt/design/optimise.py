@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from pbr_opt.design.chain_search import solve_through_chain
 from pbr_opt.design.columns import solve_columns
+from pbr_opt.design.conflicts import require_feasible
 from pbr_opt.design.convex import convex_bound, solve_convex
 from pbr_opt.design.greedy import solve_greedy
+from pbr_opt.design.joint import solve_together
 from pbr_opt.design.ladder import ladders
 from pbr_opt.design.limits import Limit
-from pbr_opt.design.objectives import FirstPoundLoss, Objective
+from pbr_opt.design.objectives import FirstPoundLoss, Objective, WorstServed
 from pbr_opt.design.problem import DesignProblem
+from pbr_opt.design.promises import broken_promises
 from pbr_opt.design.result import Design, Found, relative_gap
 from pbr_opt.design.settings import DesignSettings
+from pbr_opt.design.worst_served import solve_worst_served
 from pbr_opt.errors import Fault, InvalidInputError, SolverError, UnsupportedModelError
 from pbr_opt.evaluation import evaluate
 from pbr_opt.market.programme import Programme
@@ -96,8 +101,24 @@ def _aim(minimise: Objective | None, maximise: Objective | None) -> Objective:
 
 def solve(problem: DesignProblem, settings: DesignSettings) -> Design:
     """Return the design that answers a problem; :func:`optimise` is the way in."""
-    problem.require_feasible()
+    start = require_feasible(problem)
+    if isinstance(problem.objective, WorstServed):
+        return _checked(problem, solve_worst_served(problem, start), settings)
+    if problem.joint_limits and problem.programme.supply_chain is None:
+        return _checked(problem, _together(problem, settings), settings)
     return _checked(problem, _method(problem, settings), settings)
+
+
+def _together(problem: DesignProblem, settings: DesignSettings) -> Found:
+    """Try without the limits that tie groups together first: what keeps them anyway is the best there is."""
+    if problem.step_gbp is not None:
+        return solve_columns(problem, settings)
+    tied = problem.joint_limits
+    free = problem.with_limits([limit for limit in problem.limits if limit not in tied])
+    found = _method(free, settings)
+    if not broken_promises(problem, evaluate(problem.programme, found.tariff)):
+        return found
+    return solve_together(problem, settings)
 
 
 def _method(problem: DesignProblem, settings: DesignSettings) -> Found:
@@ -165,11 +186,8 @@ def _checked(problem: DesignProblem, found: Found, settings: DesignSettings) -> 
             f"{found.method} claims {aim.name} of {-aim.better * found.claimed_loss:,.8g} {aim.unit}; the exact "
             f"equilibrium under its prices gives {objective:,.8g}. The answer is refused."
         )
-    if problem.is_over_budget(evaluation.spend_gbp):
-        raise SolverError(
-            f"{found.method} returned prices that cost £{evaluation.spend_gbp:,.2f}; the budget is "
-            f"£{problem.budget_gbp:,.2f}. The answer is refused."
-        )
+    if broken := broken_promises(problem, evaluation):
+        raise SolverError(f"{found.method} returned prices that break {'; '.join(broken)}. The answer is refused.")
     if "convex" in found.method and loss - found.bound > _FALSE_OPTIMUM_RELATIVE * scale:
         raise SolverError(
             f"{found.method} calls {objective:,.8g} {aim.unit} optimal, but all that is proved is "
@@ -179,5 +197,13 @@ def _checked(problem: DesignProblem, found: Found, settings: DesignSettings) -> 
     status = "optimal" if relative_gap(loss, bound) <= settings.relative_gap else "gap"
     status = status if found.proved else "local"
     return Design(
-        problem, found.tariff, evaluation, objective, -aim.better * bound, status, found.multiplier, found.method
+        problem=problem,
+        tariff=found.tariff,
+        evaluation=evaluation,
+        objective=objective,
+        bound=-aim.better * bound,
+        status=status,
+        budget_price=found.multiplier,
+        method=found.method,
+        solve_again=partial(solve, settings=settings),
     )

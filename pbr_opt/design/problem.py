@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
 
 import numpy as np
 
 from pbr_opt.design.chain_columns import ChainColumns
-from pbr_opt.design.limits import PRICE_CEILING_GBP, Budget, Limit, PriceRange, PriceStep
-from pbr_opt.design.objectives import Objective, SegmentContext
+from pbr_opt.design.group_limits import GroupLimit
+from pbr_opt.design.group_prices import GroupPrices
+from pbr_opt.design.joint_limits import JointLimit, MaxDistinctPrices
+from pbr_opt.design.limits import PRICE_CEILING_GBP, Budget, BudgetRow, Limit, PriceRange, PriceStep
+from pbr_opt.design.objectives import AdditionalOutcomes, Objective, Parked, SegmentContext, TotalSupport
+from pbr_opt.design.price_grid import fee_pairs, first_row, rising_floor
+from pbr_opt.design.states import GroupStates
 from pbr_opt.equilibrium.chain import ChainEquilibrium
-from pbr_opt.errors import DesignInfeasibleError
 from pbr_opt.evaluation import evaluate, respond
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, FloatArray, Inspection, IntArray, frozen
+from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, BoolArray, FloatArray, Inspection, frozen
 
-__all__ = ["DesignProblem", "GroupPrices"]
+__all__ = ["DesignProblem"]
 
 _MOST_STEPS = 500_000
 """Prices of one group on a step: beyond it evaluating all of them takes minutes and gigabytes."""
 _BLOCK = 2_000_000
 """Segments times columns evaluated at once: bounds memory to some 16 MB an array."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class GroupPrices:
-    """Tariffs of one group side by side, cheapest first: list fees, what each costs, what each achieves.
-
-    Attributes
-    ----------
-    outcome_fee_gbp, sustainment_fee_gbp : array (columns,)
-        List fees.
-    cost_gbp : array (columns,)
-        Everything paid for the group, attachment fees included.
-    achieved : array (columns,)
-        The objective's sum over the group.
-    """
-
-    outcome_fee_gbp: FloatArray
-    sustainment_fee_gbp: FloatArray
-    cost_gbp: FloatArray
-    achieved: FloatArray
-
-    def joined(self, other: GroupPrices) -> GroupPrices:
-        """Return these columns and then the other's."""
-        names = ("outcome_fee_gbp", "sustainment_fee_gbp", "cost_gbp", "achieved")
-        return GroupPrices(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
-
-    def take(self, rows: IntArray) -> GroupPrices:
-        """Return some of the columns."""
-        return GroupPrices(
-            self.outcome_fee_gbp[rows], self.sustainment_fee_gbp[rows], self.cost_gbp[rows], self.achieved[rows]
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +44,14 @@ class DesignProblem:
     objective : Objective
         What to achieve.
     limits : sequence of Limit
-        At most one Budget, one PriceRange, one PriceStep.
+        At most one of each kind.
     reference : ChainEquilibrium, optional
         With a supply chain: who is in it, and shadow prices, as columns are to hold them.
+
+    Attributes
+    ----------
+    given : Programme
+        As it was handed over; ``programme`` is as contracted under the limits (a minimum service, pass-through).
 
     Raises
     ------
@@ -94,6 +72,7 @@ class DesignProblem:
     objective: Objective
     limits: Sequence[Limit] = ()
     reference: ChainEquilibrium | None = None
+    given: Programme = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check that limits are limits, one of each kind."""
@@ -111,20 +90,37 @@ class DesignProblem:
         if not isinstance(self.objective, Objective):
             check.fault("objective", type(self.objective).__name__, "an objective", "Parked() or FirstPoundLoss()")
         check.finish()
+        check.faults += [fault for limit in self.limits for fault in limit.faults(self.programme)]
         if self.programme.tariff.has_accelerator:
             check.fault("accelerator_fee_gbp", "above £0", "a tariff without accelerator", "accelerator_fee_gbp=0")
         check.finish()
         object.__setattr__(self, "limits", tuple(self.limits))
-        _, highest = self.price_bounds_gbp
+        object.__setattr__(self, "given", self.programme)
+        object.__setattr__(self, "programme", reduce(lambda p, limit: limit.applied(p), self.limits, self.programme))
+        _, highest = self.stated_bounds_gbp
         if self.step_gbp is not None and float(highest.max()) / self.step_gbp > _MOST_STEPS:
             wanted = f"a step with at most {_MOST_STEPS:,} prices up to £{highest.max():,.0f}"
             check.fault("PriceStep", self.step_gbp, wanted, "a coarser step, or a PriceRange with a lower ceiling")
         check.finish()
 
+    def with_limits(self, limits: Sequence[Limit]) -> DesignProblem:
+        """Return the same question under other limits."""
+        return DesignProblem(self.given, self.objective, limits, self.reference)
+
+    @cached_property
+    def budget_rows(self) -> tuple[BudgetRow, ...]:
+        """Return every cap on spend: in all, and by contract year."""
+        budget = next((limit for limit in self.limits if isinstance(limit, Budget)), None)
+        return () if budget is None else budget.rows(self.programme.terms)
+
     @cached_property
     def budget_gbp(self) -> float:
-        """Return the budget, infinite without one."""
-        return next((limit.gbp for limit in self.limits if isinstance(limit, Budget)), np.inf)
+        """Return the most that may be spent in all, infinite without a budget.
+
+        While attachment fees stay, each contract year's cap is a cap on outcome payments, and so on the total.
+        """
+        attachment = float(self.attachment_spend_gbp.sum())
+        return min((row.total_gbp(attachment) for row in self.budget_rows), default=np.inf)
 
     @cached_property
     def step_gbp(self) -> float | None:
@@ -132,11 +128,39 @@ class DesignProblem:
         return next((limit.gbp for limit in self.limits if isinstance(limit, PriceStep)), None)
 
     @cached_property
+    def stated_bounds_gbp(self) -> tuple[FloatArray, FloatArray]:
+        """Return lowest and highest list price by group as limits state them; both finite, perhaps crossed."""
+        size = len(self.programme.caseload.groups)
+        stated = [limit.list_prices(self.programme) for limit in self.limits]
+        ranges = [(np.zeros(size), np.full(size, PRICE_CEILING_GBP)), *(pair for pair in stated if pair is not None)]
+        if any(isinstance(limit, PriceRange) for limit in self.limits):
+            ranges = ranges[1:]
+        lower, upper = zip(*ranges, strict=True)
+        return frozen(np.max(lower, axis=0)), frozen(np.min(upper, axis=0))
+
+    @cached_property
     def price_bounds_gbp(self) -> tuple[FloatArray, FloatArray]:
-        """Return lowest and highest list price by group; both finite."""
-        default = PriceRange(0.0, PRICE_CEILING_GBP)
-        limit = next((limit for limit in self.limits if isinstance(limit, PriceRange)), default)
-        return limit.bounds(self.programme.caseload.groups)
+        """Return lowest and highest list price by group that limits on single groups leave; crossed where none is.
+
+        Everything that they look at moves one way with the price, so that each is a floor. On a step and through a
+        supply chain the bounds are those stated, and prices are looked at one by one (:meth:`grid_fees`).
+        """
+        lower, upper = self.stated_bounds_gbp
+        if not self.group_limits or self.step_gbp is not None or self.programme.supply_chain is not None:
+            return lower, upper
+        return frozen([self._floor(g) for g in range(lower.size)]), upper
+
+    @cached_property
+    def group_limits(self) -> tuple[GroupLimit, ...]:
+        """Return the limits on what becomes of single groups."""
+        return tuple(limit for limit in self.limits if isinstance(limit, GroupLimit))
+
+    @cached_property
+    def joint_limits(self) -> tuple[JointLimit, ...]:
+        """Return the limits that tie groups together, without those that cannot bind."""
+        size = len(self.programme.caseload.groups)
+        idle = [limit for limit in self.limits if isinstance(limit, MaxDistinctPrices) and limit.k >= size]
+        return tuple(limit for limit in self.limits if isinstance(limit, JointLimit) and limit not in idle)
 
     @cached_property
     def base(self) -> Tariff:
@@ -186,16 +210,23 @@ class DesignProblem:
         return frozen(self.programme.caseload.group_participants * payable.attachment_fee_gbp)
 
     @cached_property
-    def least_spend_gbp(self) -> float:
-        """Return what the cheapest tariff within the price limits costs."""
-        lower, _ = self.price_bounds_gbp
+    def least_tariff(self) -> Tariff | None:
+        """Return the cheapest tariff within the limits on single groups; None when some group has no price."""
+        lower, upper = self.price_bounds_gbp
+        if np.any(lower > upper):
+            return None
         if self.step_gbp is None:
-            return self.spend_at(self.base.at_price(lower))
+            return self.base.at_price(lower)
         cheapest = [self.grid_fees(g)[:1] for g in range(lower.size)]
         if not all(fees.size for fees in cheapest):
-            return np.inf
+            return None
         outcome, sustainment = np.concatenate(cheapest).T
-        return self.spend_at(self.base.replace(outcome_fee_gbp=outcome, sustainment_fee_gbp=sustainment))
+        return self.base.replace(outcome_fee_gbp=outcome, sustainment_fee_gbp=sustainment)
+
+    @cached_property
+    def least_spend_gbp(self) -> float:
+        """Return what that tariff costs, infinite when there is none."""
+        return np.inf if self.least_tariff is None else self.spend_at(self.least_tariff)
 
     def is_over_budget(self, spend_gbp: float) -> bool:
         """Whether a spend exceeds the budget by more than rounding."""
@@ -209,30 +240,6 @@ class DesignProblem:
             return evaluate(programme, tariff).spend_gbp
         behaviour = respond(programme, programme.effective_price_gbp(tariff))
         return float(self.attachment_spend_gbp.sum() + programme.caseload.participants @ behaviour.payment_gbp)
-
-    def require_feasible(self) -> None:
-        """Raise :class:`~pbr_opt.errors.DesignInfeasibleError` when no tariff meets the limits."""
-        least = self.least_spend_gbp
-        if not np.isfinite(least):
-            raise DesignInfeasibleError(
-                f"No multiple of £{self.step_gbp:g} lies in the price range of some group; try a finer PriceStep or a "
-                "wider PriceRange.",
-                least_budget_gbp=np.inf,
-                binding_limits=[str(limit) for limit in self.limits if not isinstance(limit, Budget)],
-            )
-        if self.is_over_budget(least):
-            others = [str(limit) for limit in self.limits if not isinstance(limit, Budget)]
-            fixed = self.attachment_spend_gbp.sum()
-            reason = (
-                f"attachment fees, which alone cost £{fixed:,.0f}" if fixed > self.budget_gbp else " and ".join(others)
-            )
-            raise DesignInfeasibleError(
-                f"The cheapest tariff that meets the limits costs £{least:,.2f}; the budget is "
-                f"£{self.budget_gbp:,.2f}. In conflict: Budget with {reason}. Try a budget of at least "
-                f"£{np.ceil(least):,.0f}, or lower attachment fees or price floors.",
-                least_budget_gbp=least,
-                binding_limits=[f"Budget(£{self.budget_gbp:,.0f})", *others],
-            )
 
     @cached_property
     def _parts(self) -> tuple[Programme | None, ...]:
@@ -252,27 +259,69 @@ class DesignProblem:
         outcome_fee_gbp, sustainment_fee_gbp : array (columns,)
             List fees.
         """
-        part = self._parts[group]
+        cost, achieved = self._sums(group, outcome_fee_gbp, sustainment_fee_gbp, (self.objective,))
+        return GroupPrices(outcome_fee_gbp, sustainment_fee_gbp, cost + self.attachment_spend_gbp[group], achieved)
+
+    def states(self, group: int, outcome_fee_gbp: FloatArray, sustainment_fee_gbp: FloatArray) -> GroupStates:
+        """Return what limits look at of one group under many tariffs."""
+        looked_at = (Parked(), TotalSupport(), AdditionalOutcomes())
+        cost, *sums = self._sums(group, outcome_fee_gbp, sustainment_fee_gbp, looked_at)
+        people, attachment = self.programme.caseload.group_participants[group], self.attachment_spend_gbp[group]
+        price = outcome_fee_gbp + sustainment_fee_gbp * self.base.sustainment_max[group]
+        fixed = (np.full(cost.size, people), price, np.full(cost.size, attachment))
+        return GroupStates(*fixed, cost + attachment, *sums)
+
+    def admissible(self, group: int, outcome_fee_gbp: FloatArray, sustainment_fee_gbp: FloatArray) -> BoolArray:
+        """Whether limits on single groups allow each of many tariffs of one group."""
+        there = self.states(group, outcome_fee_gbp, sustainment_fee_gbp)
+        every = np.full(there.price_gbp.size, group)
+        fine = [
+            limit.holds(there, before.take(every)) for limit, before in zip(self.group_limits, self.before, strict=True)
+        ]
+        return np.all(fine, axis=0) if fine else np.ones(every.size, dtype=np.bool_)
+
+    @cached_property
+    def before(self) -> tuple[GroupStates, ...]:
+        """Return, for each limit on single groups, what becomes of all groups under the tariff it refers to."""
+        tariffs = [limit.reference or self.base for limit in self.group_limits]
+        return tuple(GroupStates.of(evaluate(self.programme, tariff)) for tariff in tariffs)
+
+    def _sums(
+        self, group: int, outcome_fee_gbp: FloatArray, sustainment_fee_gbp: FloatArray, terms: Sequence[Objective]
+    ) -> FloatArray:
+        """Return outcome payments, and then each term, summed over a group's people, shape (1 + terms, columns)."""
+        part, answer = self._parts[group], np.zeros((1 + len(terms), outcome_fee_gbp.size))
         if part is None:
-            nothing = np.zeros(outcome_fee_gbp.size)
-            return GroupPrices(outcome_fee_gbp, sustainment_fee_gbp, nothing, nothing)
+            return answer
         sustainments = part.tariff.sustainments(part.caseload, part.discount_rate)
-        cost, achieved = np.empty(outcome_fee_gbp.size), np.empty(outcome_fee_gbp.size)
         block = max(1, _BLOCK // sustainments.size)
         for k in range(0, outcome_fee_gbp.size, block):
             here = slice(k, k + block)
             listed = outcome_fee_gbp[here, None] + sustainment_fee_gbp[here, None] * sustainments
-            cost[here], achieved[here] = self._play(group, part, part.terms.outcome_share * listed)
-        return GroupPrices(outcome_fee_gbp, sustainment_fee_gbp, cost + self.attachment_spend_gbp[group], achieved)
+            answer[:, here] = self._play(group, part, part.terms.outcome_share * listed, terms)
+        return answer
 
-    def _play(self, group: int, part: Programme, price: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return outcome payments and achievement at effective prices of shape (columns, segments of the group)."""
+    def _play(self, group: int, part: Programme, price: FloatArray, terms: Sequence[Objective]) -> list[FloatArray]:
+        """Return outcome payments and terms at effective prices of shape (columns, segments of the group)."""
         if self.programme.supply_chain is None:
-            people, behaviour = part.caseload.participants, respond(part, price)
-            term = self.objective.per_participant(behaviour, SegmentContext.of(part))
-            return behaviour.payment_gbp @ people, term @ people
+            people, behaviour, context = part.caseload.participants, respond(part, price), SegmentContext.of(part)
+            sums = [term.per_participant(behaviour, context) @ people for term in terms]
+            return [behaviour.payment_gbp @ people, *sums]
         attachment = self.programme.terms.payable(self.base).attachment_fee_gbp[group]
-        return self._chain[group].at(price, np.full(price.shape[1], attachment), self.objective)
+        attached = np.full(price.shape[1], attachment)
+        pairs = [self._chain[group].at(price, attached, term) for term in terms]
+        return [pairs[0][0], *(achieved for _, achieved in pairs)]
+
+    def cell_losses(self, group: int, price_gbp: FloatArray) -> FloatArray:
+        """Return the least loss that any price between each two neighbours can bring, without a supply chain."""
+        part = self._parts[group]
+        if part is None or price_gbp.size < 2:
+            return np.zeros(price_gbp.size - 1)
+        outcome, sustainment = (float(share[group]) for share in self.base.price_mix())
+        weight = outcome + sustainment * part.tariff.sustainments(part.caseload, part.discount_rate)
+        played = respond(part, part.terms.outcome_share * price_gbp[:, None] * weight)
+        left, right = played.take(slice(None, -1)), played.take(slice(1, None))
+        return self.objective.least_loss(left, right, SegmentContext.of(part)) @ part.caseload.participants
 
     @cached_property
     def _chain(self) -> tuple[ChainColumns, ...]:
@@ -290,25 +339,27 @@ class DesignProblem:
         return self.columns(group, price_gbp * outcome[group], price_gbp * sustainment[group])
 
     def grid_fees(self, group: int) -> FloatArray:
-        """Return every pair of fees on the price step within the price range, cheapest first, shape (pairs, 2).
+        """Return every pair of fees on the price step that limits on the group allow, cheapest first, (pairs, 2)."""
+        lower, upper = (bound[group] for bound in self.stated_bounds_gbp)
+        mix = [float(share[group]) for share in self.base.price_mix()]
+        fees = fee_pairs(mix, self.step_gbp or 1.0, int(self.base.sustainment_max[group]), (lower, upper))
+        if not self.group_limits or not fees.size:
+            return fees
+        if self.programme.supply_chain is None:
+            return fees[self.admissible(group, *fees.T)]
+        return fees[first_row(lambda rows: self.admissible(group, *fees[rows].T), len(fees)) :]
 
-        Walks up the list price and notes each pair of nearest multiples that is passed.
-        """
-        step = self.step_gbp or 1.0
-        lower, upper = (bound[group] for bound in self.price_bounds_gbp)
-        mix = np.array([share[group] for share in self.base.price_mix()])
-        turns = [
-            (np.arange(np.floor(lower * share / step) - 1, np.ceil(upper * share / step) + 1) + 0.5) * step / share
-            for share in mix
-            if share > 0
-        ]
-        edges = np.unique(np.concatenate([[lower, upper], *turns]))
-        edges = edges[(edges >= lower) & (edges <= upper)]
-        levels = np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])])
-        fees = np.unique(step * np.rint(levels[:, None] * mix / step), axis=0)
-        price = fees[:, 0] + fees[:, 1] * self.base.sustainment_max[group]
-        inside = (price >= lower * (1 - SPEND_RELATIVE)) & (price <= upper * (1 + SPEND_RELATIVE))
-        return np.asarray(fees[inside])
+    def _floor(self, group: int) -> float:
+        """Return the lowest price in the stated range that limits on the group allow, infinite when none is."""
+        lower, upper = (float(bound[group]) for bound in self.stated_bounds_gbp)
+        if lower > upper or self._parts[group] is None:
+            return lower
+        outcome, sustainment = (float(share[group]) for share in self.base.price_mix())
+        exact = [self.parking_price_gbp[self.programme.caseload.group_index == group]]
+        exact += [before.price_gbp[[group]] for before in self.before]
+        known = np.concatenate(exact)
+        known = np.unique(np.r_[lower, known[(known > lower) & (known < upper)], upper])
+        return rising_floor(lambda price: self.admissible(group, price * outcome, price * sustainment), known)
 
     def on_grid(self, group: int) -> GroupPrices:
         """Return the columns of every pair of fees on the price step."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pbr_opt.design.limits import Budget
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.market.tariffs import Tariff
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Design", "Found", "relative_gap"]
+
+_BINDS: Final = 1e-9
+"""Relative. A limit whose going gains less than this does not bind: it is what proofs are computed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ class Design:
         Shadow price: improvement of the objective by one more pound of budget (of the relaxation where prices jump).
     method : str
         How it was found and proved, in words.
+    solve_again : callable
+        Answers another problem with the same settings; see :meth:`limit_costs`.
     """
 
     problem: DesignProblem
@@ -79,6 +86,7 @@ class Design:
     status: str
     budget_price: float
     method: str
+    solve_again: Callable[[DesignProblem], Design] = field(repr=False)
 
     @property
     def gap(self) -> float:
@@ -104,6 +112,36 @@ class Design:
         if capped:
             notes.append(f"At the highest price allowed: {', '.join(capped)}.")
         return tuple(notes)
+
+    def limit_costs(self) -> pd.DataFrame:
+        """Return what each limit costs: the objective without it, by solving again for each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a limit: ``limit`` in words, ``binds``, ``objective_without`` (and its ``bound_without`` and
+            ``status_without``), ``cost`` (improvement of the objective when the limit goes, at least 0 where both are
+            proved), and ``per_pound`` (the shadow price of the budget, empty for others).
+        """
+        import pandas as pd  # slow to import: only when a table is asked for
+
+        rows = []
+        for limit in self.problem.limits:
+            others = [each for each in self.problem.limits if each is not limit]
+            without = self.solve_again(self.problem.with_limits(others))
+            gained = self.problem.objective.better * (without.objective - self.objective)
+            rows.append(
+                {
+                    "limit": str(limit),
+                    "binds": bool(gained > _BINDS * max(abs(self.objective), abs(without.objective))),
+                    "objective_without": without.objective,
+                    "bound_without": without.bound,
+                    "status_without": without.status,
+                    "cost": gained,
+                    "per_pound": self.budget_price if isinstance(limit, Budget) else np.nan,
+                }
+            )
+        return pd.DataFrame(rows)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rate card: one row a group, GBP."""

@@ -57,6 +57,11 @@ class BestResponse:
         ):
             array.setflags(write=False)
 
+    def take(self, rows: slice) -> BestResponse:
+        """Return some of many prices, by position along the first axis."""
+        support, rate, parked = self.support_gbp[rows], self.outcome_rate[rows], self.parked[rows]
+        return BestResponse(self.price_gbp[rows], self.mission_gbp, support, rate, parked, self.incentive[rows])
+
     @property
     def first_pound_loss(self) -> FloatArray:
         """Return L = max(0, 1 - (x + m) p'), the incentive to park: zero exactly when the first pound pays."""

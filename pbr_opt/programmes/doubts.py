@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from pbr_opt.analysis.calibration import derive_caseload
+from pbr_opt.design.conflicts import require_feasible
 from pbr_opt.design.limits import Budget
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.errors import DesignInfeasibleError, Fault, InvalidInputError
@@ -89,7 +90,7 @@ def _poor(reading: Reading) -> Iterator[Fault]:
             "no prime would accept any tariff within this budget",
         )
     try:
-        DesignProblem(programme, question.objective, question.limits).require_feasible()
+        require_feasible(DesignProblem(programme, question.objective, question.limits))
     except DesignInfeasibleError as error:
         yield Fault(place, f"£{budget:,.0f}", "a budget within which some tariff meets the limits", error.message)
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from pbr_opt.design.group_limits import PriceCeilingByValue
 from pbr_opt.design.limits import Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import Objective
 from pbr_opt.design.optimise import optimise
@@ -24,14 +25,17 @@ from pbr_opt.quantities import Inspection, nearest
 
 __all__ = ["Question", "Term", "asked_of", "objective_names", "question_from", "term_names", "terms"]
 
-Reads = Literal["number", "whole", "yes", "tariff", "by_group"]
+Reads = Literal["number", "whole", "yes", "tariff", "by_group", "by_year", "numbers", "names"]
 
 _SHORT: Final = {
     (Budget, "gbp"): "budget",
     (PriceStep, "gbp"): "step",
     (PriceRange, "lower_gbp"): "lowest",
     (PriceRange, "upper_gbp"): "highest",
+    (PriceCeilingByValue, ""): "value-ceiling",
 }
+_UNSAID: Final[tuple[object, ...]] = (math.inf, {}, (1.0,))
+"""What a budget says of what is not asked: no total, no years, all payments in the year of the start."""
 _AIMS: Final = ("minimise", "maximise")
 _YES: Final = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -49,8 +53,8 @@ class Term:
     field : str
         The limit's parameter; empty for a limit that has none.
     reads : str
-        ``number``, ``whole`` (number), ``yes`` (or no), ``tariff`` (yes: the programme's own) or ``by_group``: a
-        number, or ``7=15000; 8=9000``.
+        ``number``, ``whole`` (number), ``yes`` (or no), ``tariff`` (yes: the programme's own), ``by_group``: a
+        number, or ``7=15000; 8=9000``, ``by_year``: ``2=5e6; 3=4e6``, ``numbers`` or ``names``: ``1; 6; 7``.
     """
 
     name: str
@@ -128,7 +132,7 @@ def term_names() -> dict[str, Term]:
 def _terms_of(kind: type[Limit]) -> list[Term]:
     fields = list(inspect.signature(kind).parameters.values())
     if not fields:
-        return [Term(_named(kind), kind, "", "yes")]
+        return [Term(_SHORT.get((kind, "")) or _named(kind), kind, "", "yes")]
     plain = _named(kind) if len(fields) == 1 else ""
     return [
         Term(
@@ -144,8 +148,12 @@ def _terms_of(kind: type[Limit]) -> list[Term]:
 def _reads(annotation: str) -> Reads:
     if "Tariff" in annotation:
         return "tariff"
+    if "Mapping[int" in annotation:
+        return "by_year"
     if "Mapping" in annotation:
         return "by_group"
+    if "Sequence" in annotation:
+        return "names" if "str" in annotation else "numbers"
     return {"int": "whole", "bool": "yes"}.get(annotation, "number")  # type: ignore[return-value]
 
 
@@ -159,11 +167,15 @@ def asked_of(objective: Objective, limits: Sequence[Limit], programme: Programme
     >>> asked_of(SupportShortfall(300), [Budget(5e4), PriceRange(0, {"a": 900})], programme)
     {'minimise': 'support-shortfall=300.0', 'budget': '50000.0', 'lowest': '0.0', 'highest': 'a=900.0'}
     """
+    if objective.parts != ((1.0, objective),):  # a weighted sum has no name
+        return None
     numbers = [repr(float(getattr(objective, name))) for name in inspect.signature(type(objective)).parameters]
     aim = "minimise" if objective.better < 0 else "maximise"
     asked = {aim: "=".join([_named(type(objective)), *numbers])}
     for limit in limits:
         for term in _terms_of(type(limit)):
+            if isinstance(limit, Budget) and getattr(limit, term.field) in _UNSAID:
+                continue
             text = _told(term, limit, programme)
             if text is None or (term.name in asked and asked[term.name] != text):
                 return None
@@ -173,11 +185,13 @@ def asked_of(objective: Objective, limits: Sequence[Limit], programme: Programme
 
 def _told(term: Term, limit: Limit, programme: Programme) -> str | None:
     """Return what a limit says of one of its terms, as text."""
-    value = getattr(limit, term.field) if term.field else True
+    value: Any = getattr(limit, term.field) if term.field else True
     if term.reads == "tariff":
         return "yes" if value == programme.tariff else None
     if isinstance(value, Mapping):
         return "; ".join(f"{group}={float(number)!r}" for group, number in value.items())
+    if term.reads in ("names", "numbers"):
+        return "; ".join(str(part) for part in value) or "yes"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, (int, float)):
@@ -310,6 +324,8 @@ class _Reader:
                 return None if self.programme is None else self.programme.tariff
             case "by_group" if "=" in text:
                 return self._by_group(term.name, text)
+            case "by_year" | "names" | "numbers":
+                return self._listed(term, text)
             case "whole":
                 number = self._number(term.name, text)
                 if number is not None and number != int(number):
@@ -317,6 +333,24 @@ class _Reader:
                 return None if number is None else int(number)
         number = self._number(term.name, text)
         return None if number == 0.0 and term.limit is PriceStep else number
+
+    def _listed(self, term: Term, text: str) -> object | None:
+        """Return amounts by year, names, or numbers; ``yes`` stands for no names in particular."""
+        if term.reads == "by_year":
+            return self._by_year(term.name, text)
+        words = [word.strip() for word in text.split(";") if word.strip()]
+        if term.reads == "names":
+            return () if words == ["yes"] else tuple(words)
+        numbers = [self._number(term.name, word) for word in words]
+        return None if None in numbers else numbers
+
+    def _by_year(self, name: str, text: str) -> dict[int, float] | None:
+        """Return amounts by contract year: ``2=5e6; 3=4e6``, or one after the other from the first."""
+        parts = [part.partition("=") for part in text.split(";") if part.strip()]
+        years = [self._number(name, part[0].strip()) if part[1] else k for k, part in enumerate(parts, 1)]
+        amounts = [self._number(name, (part[2] if part[1] else part[0]).strip()) for part in parts]
+        pairs = zip(years, amounts, strict=True)
+        return {int(year): amount for year, amount in pairs if year is not None and amount is not None} or None
 
     def _by_group(self, name: str, text: str) -> dict[str, float] | None:
         said: dict[str, float] = {}

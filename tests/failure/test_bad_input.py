@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from pbr_opt.design.limits import Budget, Limit, PriceRange, PriceStep
-from pbr_opt.design.objectives import FirstPoundLoss, NetSocialValue, Parked, SupportShortfall, TotalSupport
+from pbr_opt.design.objectives import (
+    FirstPoundLoss,
+    NetSocialValue,
+    Parked,
+    SegmentContext,
+    SupportShortfall,
+    TotalSupport,
+    WorstServed,
+)
 from pbr_opt.design.optimise import optimise
 from pbr_opt.design.settings import DesignSettings
 from pbr_opt.errors import (
@@ -358,9 +366,9 @@ def test_a_step_that_fits_no_price_in_the_range_is_named() -> None:
 def test_a_model_outside_the_model_names_the_nearest_inside() -> None:
     with pytest.raises(UnsupportedModelError, match="outcome_value_gbp"):
         optimise(PROGRAMME, maximise=NetSocialValue(), limits=[Budget(5000), PriceStep(100)])
-    keen = PROGRAMME.replace(outcome_value_gbp=9000, mission_gbp=10)
-    with pytest.raises(UnsupportedModelError, match="PriceStep"):
-        optimise(keen, maximise=NetSocialValue(), limits=[Budget(5000)])
+    with pytest.raises(UnsupportedModelError, match="MaxParkedShare"):
+        # no sum over participants
+        WorstServed().per_participant(evaluate(PROGRAMME).behaviour, SegmentContext.of(PROGRAMME))
     with pytest.raises(UnsupportedModelError, match="method='auto'"):
         optimise(PROGRAMME, minimise=Parked(), settings=DesignSettings(method="greedy"))
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pbr_opt import Caseload, ContractTerms, Programme, Tariff
+from pbr_opt import Caseload, Programme, Tariff
 from pbr_opt.analysis.simulation import Simulation, simulate
 from pbr_opt.analysis.simulation_ledger import months_of
 from pbr_opt.analysis.simulation_moments import expected_square
 from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.market.sustainment import expected_sustainments
+from pbr_opt.market.tariffs import ContractTerms
 from tests.unit.analysis.simulated_worlds import chained
 
 PENNY: Final = 0.005

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pbr_opt import Caseload, ContractTerms, Programme, SupplyChain, Tariff
+from pbr_opt import Caseload, Programme, SupplyChain, Tariff
 from pbr_opt.market.agents import Agent, Contract
+from pbr_opt.market.tariffs import ContractTerms
 
 __all__ = ["NO_FEE", "chained", "returning", "stayers"]
 

@@ -7,20 +7,13 @@ from typing import Final
 import numpy as np
 import pytest
 
-from pbr_opt import (
-    Caseload,
-    ContractTerms,
-    Figure,
-    InvalidInputError,
-    Programme,
-    Tariff,
-    UnsupportedModelError,
-    evaluate,
-)
+from pbr_opt import Caseload, InvalidInputError, Programme, Tariff, UnsupportedModelError, evaluate
 from pbr_opt.analysis.calibration import derive_caseload, vary
 from pbr_opt.analysis.fitting import rounded, slice_means
 from pbr_opt.market.central_case import CentralCase
+from pbr_opt.market.evidence import Figure
 from pbr_opt.market.figure_book import FigureBook
+from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.quantities import FloatArray
 
 FIT: Final = 1e-8

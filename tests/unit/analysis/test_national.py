@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pbr_opt import ContractTerms, Programme, Tariff, evaluate, load
+from pbr_opt import Programme, Tariff, evaluate, load
 from pbr_opt.analysis.national import deadweight_logits, national_equilibrium
 from pbr_opt.analysis.nations import National, Nations
 from pbr_opt.analysis.world_inputs import WorldInputs
 from pbr_opt.analysis.world_programme import world_programme
 from pbr_opt.analysis.worlds import in_blocks
 from pbr_opt.market.facts import Prior
+from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.programmes.facts import load_priors
 from pbr_opt.quantities import IDENTITY_RELATIVE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pbr_opt.design.conflicts import require_feasible
 from pbr_opt.design.limits import PRICE_CEILING_GBP, Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import Parked
 from pbr_opt.design.problem import DesignProblem
@@ -113,7 +114,7 @@ def test_a_step_without_sustainment_is_every_multiple() -> None:
 
 def test_feasible_to_the_penny() -> None:
     least = _problem(PROGRAMME).least_spend_gbp
-    _problem(PROGRAMME, Budget(least)).require_feasible()
+    assert require_feasible(_problem(PROGRAMME, Budget(least))).spend_gbp == least
 
 
 def test_a_step_too_fine_to_try_is_refused() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pbr_opt import Figure, InvalidInputError
+from pbr_opt import InvalidInputError
 from pbr_opt.market.central_case import CentralCase
+from pbr_opt.market.evidence import Figure
 from pbr_opt.market.figure_book import FIELDS, TARIFF_COLUMNS, FigureBook, inspect_figure
 from pbr_opt.quantities import Inspection
 

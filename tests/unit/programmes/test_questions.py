@@ -6,12 +6,27 @@ import inspect
 
 import pytest
 
-from pbr_opt import Budget, Caseload, Parked, PriceRange, PriceStep, Programme, SupportShortfall, Tariff
+from pbr_opt import (
+    AdditionalOutcomes,
+    Budget,
+    Caseload,
+    MaxParkedShare,
+    NoGroupWorse,
+    Parked,
+    Participation,
+    PriceOrder,
+    PriceRange,
+    PriceStep,
+    Programme,
+    SupportShortfall,
+    Tariff,
+    WorstServed,
+)
 from pbr_opt.design import limits as limits_module
 from pbr_opt.design import objectives as objectives_module
 from pbr_opt.design.limits import Limit
 from pbr_opt.design.objectives import Objective
-from pbr_opt.programmes.questions import Question, objective_names, question_from, term_names
+from pbr_opt.programmes.questions import Question, asked_of, objective_names, question_from, term_names
 from pbr_opt.quantities import Inspection
 
 PROGRAMME = Programme("p", Caseload(["a", "b"], 100, 0.1, 0.3, 500), Tariff(["a", "b"], 0, 1000))
@@ -48,6 +63,33 @@ def test_names_become_limits() -> None:
     assert PriceStep(5) in question.limits
     (price_range,) = (limit for limit in question.limits if isinstance(limit, PriceRange))
     assert price_range.bounds(["a", "b"])[1].tolist() == [3000.0, 2000.0]
+
+
+def test_limits_with_years_orders_and_tariffs_can_be_asked_for() -> None:
+    question = asked(
+        minimise="worst-served",
+        budget_by_year="1=5e4; 2=4e4",
+        budget_outcome_years="0.5; 0.5",
+        price_order="b; a",
+        no_group_worse="yes",
+        max_parked_share="0.4",
+        participation="yes",
+    )
+    assert question.objective == WorstServed()
+    assert set(question.limits) == {
+        Budget(by_year={1: 5e4, 2: 4e4}, outcome_years=(0.5, 0.5)),
+        PriceOrder(["b", "a"]),
+        NoGroupWorse(PROGRAMME.tariff),
+        MaxParkedShare(0.4),
+        Participation(),
+    }
+    assert asked(price_order="yes").limits == (PriceOrder(),)
+    told = asked_of(question.objective, question.limits, PROGRAMME)
+    assert told is not None
+    again = question_from(Inspection("question"), told, PROGRAMME)
+    assert again is not None
+    assert set(again.limits) == set(question.limits)
+    assert asked_of(2 * Parked() - AdditionalOutcomes(), [], PROGRAMME) is None
 
 
 def test_an_objective_takes_its_number_and_a_step_of_nothing_is_no_step() -> None:

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pbr_opt import Caseload, ContractTerms, Figure, Programme, Source, SupplyChain, Tariff, load
+from pbr_opt import Caseload, Programme, SupplyChain, Tariff, load
 from pbr_opt.errors import UnsupportedModelError
+from pbr_opt.market.evidence import Figure, Source
 from pbr_opt.market.programme import Programme as AnyProgramme
+from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.programmes.content import content_hash
 from pbr_opt.programmes.registry import list_programmes, open_programme
 from pbr_opt.programmes.workbook_writing import workbook_bytes

@@ -16,6 +16,7 @@ import pytest
 
 import pbr_opt as pbr
 from pbr_opt.equilibrium.accounts import Account
+from pbr_opt.evaluation import Evaluation
 from pbr_opt.report.chain_drawing import ChainDrawing, draw_chain
 from pbr_opt.report.drawing_marks import Box, Curve, Words
 from pbr_opt.report.layered_layout import crossings
@@ -59,16 +60,16 @@ def _programme(graph: nx.DiGraph[str]) -> pbr.Programme:
 
 
 @pytest.fixture(scope="module")
-def evaluation() -> pbr.Evaluation:
+def evaluation() -> Evaluation:
     return pbr.evaluate(_programme(_graph()))
 
 
 @pytest.fixture(scope="module")
-def drawing(evaluation: pbr.Evaluation) -> ChainDrawing:
+def drawing(evaluation: Evaluation) -> ChainDrawing:
     return draw_chain(evaluation)
 
 
-def _books(evaluation: pbr.Evaluation) -> dict[str, Account]:
+def _books(evaluation: Evaluation) -> dict[str, Account]:
     assert evaluation.equilibrium is not None
     return {account.agent: account for account in evaluation.equilibrium.accounts}
 
@@ -141,7 +142,7 @@ def test_no_line_crosses_another_between_columns(drawing: ChainDrawing) -> None:
     assert [len([n for n, stop in column if not stop]) for column in drawing.layout.columns] == [1, 3, 16, 40]
 
 
-def test_flows_are_those_of_the_books(evaluation: pbr.Evaluation, drawing: ChainDrawing) -> None:
+def test_flows_are_those_of_the_books(evaluation: Evaluation, drawing: ChainDrawing) -> None:
     books = _books(evaluation)
     curves = [mark for mark in drawing.marks if isinstance(mark, Curve) and mark.tip]
     for name in ("Prime 0", "Prime 2", "End to end 03"):
@@ -158,7 +159,7 @@ def test_flows_are_those_of_the_books(evaluation: pbr.Evaluation, drawing: Chain
         assert [curve.line for curve in curves if f"→ {name}:" in curve.tip] == ["dotted"]
 
 
-def test_who_left_is_told_by_border_and_word(evaluation: pbr.Evaluation, drawing: ChainDrawing) -> None:
+def test_who_left_is_told_by_border_and_word(evaluation: Evaluation, drawing: ChainDrawing) -> None:
     books = _books(evaluation)
     boxes = {box.tip.split(",")[0]: box for box in _agent_boxes(drawing)}
     assert not all(account.active for account in books.values())
@@ -223,7 +224,7 @@ def test_a_chain_without_an_evaluation_shows_its_contracts() -> None:
     assert {mark.line for mark in drawing.marks if isinstance(mark, Curve)} == {"solid"}
 
 
-def test_one_area_is_its_primes_and_those_below_them(evaluation: pbr.Evaluation) -> None:
+def test_one_area_is_its_primes_and_those_below_them(evaluation: Evaluation) -> None:
     south = draw_chain(evaluation, "South")
     names = {box.tip.split(",")[0] for box in _agent_boxes(south)}
     assert {"DWP", "Prime 2", "End to end 02"} <= names
@@ -256,7 +257,7 @@ def test_tiers_below_tiers_get_columns_of_their_own() -> None:
     assert headings[3] in {"Tier 1, Tier 2", "Tier 2, Tier 1"}
 
 
-def test_an_area_that_is_not_there_and_a_chain_that_is_not_there_are_told(evaluation: pbr.Evaluation) -> None:
+def test_an_area_that_is_not_there_and_a_chain_that_is_not_there_are_told(evaluation: Evaluation) -> None:
     with pytest.raises(pbr.InvalidInputError, match="Suoth"):
         draw_chain(evaluation, "Suoth")
     alone = pbr.evaluate(evaluation.programme.replace(supply_chain=None))

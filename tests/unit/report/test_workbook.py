@@ -8,9 +8,11 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from pbr_opt import Budget, Design, Evaluation, Parked, evaluate, load, optimise
+from pbr_opt import Budget, Parked, evaluate, load, optimise
 from pbr_opt.analysis.frontier import Frontier, frontier
+from pbr_opt.design.result import Design
 from pbr_opt.errors import OutputError
+from pbr_opt.evaluation import Evaluation
 from pbr_opt.report.comparison import compare
 from pbr_opt.report.workbook import result_tables, tables_workbook, to_excel
 from tests.unit.report.test_comparison import PROGRAMME, compared
