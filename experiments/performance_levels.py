@@ -30,8 +30,9 @@ from scipy.stats import norm
 
 import pbr_opt as pbr
 from pbr_opt.equilibrium.contest_rival import Rival
-from pbr_opt.equilibrium.performance import IncentivePayment, cohort_rate, in_year_inflation, meet_level
+from pbr_opt.equilibrium.performance import cohort_rate, in_year_inflation, meet_level
 from pbr_opt.errors import UnsupportedModelError
+from pbr_opt.market.rivalry import IncentivePayment
 from pbr_opt.quantities import FloatArray
 
 YEARS = ("2011/12", "2012/13", "2013/14", "2014/15", "2015/16", "2016/17")

@@ -27,9 +27,9 @@ from dataclasses import dataclass
 
 import pbr_opt as pbr
 from pbr_opt.equilibrium.contest import ContestEquilibrium, solve_contest
-from pbr_opt.equilibrium.contest_rank import RankShare, sampling_noise
 from pbr_opt.equilibrium.contest_rival import Rival
-from pbr_opt.equilibrium.contest_rules import LinearShare
+from pbr_opt.market.rank_rules import RankShare, sampling_noise
+from pbr_opt.market.share_rules import LinearShare
 
 GROUP = "2"
 CONTRACTS = 40
@@ -80,19 +80,19 @@ def case(programme: pbr.Programme, group: str, *, base_service: bool) -> Case:
     return Case(rival, margin, later / measured, people)
 
 
-def parked_share(there: ContestEquilibrium) -> float:
-    """Return the expected share of prime A's participants who are parked."""
-    strategy, rival = there.strategies[0], there.game.rivals[0]
+def parked_share(rival: Rival, there: ContestEquilibrium) -> float:
+    """Return the expected share of the first prime's participants who are parked."""
+    strategy = there.strategies[0]
     return float(strategy.probability @ (rival.respond(strategy.top_up_gbp).parked @ rival.weight))
 
 
-def line(label: str, there: ContestEquilibrium) -> str:
+def line(label: str, rival: Rival, there: ContestEquilibrium) -> str:
     """Return one row of the table over noise."""
     gain = 100 * (there.performance[0] - there.game.least_performance[0])
-    choices = there.strategies[0].probability.size
+    choices, parked = there.strategies[0].probability.size, 100 * parked_share(rival, there)
     return (
         f"  {label:>12}  {there.kind:<6} {choices:>8} {there.top_up_gbp[0]:>12,.0f} {gain:>12.2f} "
-        f"{100 * parked_share(there):>8.1f} {there.pure_gap_gbp:>10.2f} {there.certificate.largest_gain_gbp:>12.2g}"
+        f"{parked:>8.1f} {there.pure_gap_gbp:>10.2f} {there.certificate.largest_gain_gbp:>12.2g}"
     )
 
 
@@ -110,7 +110,7 @@ def over_noise(there: Case) -> dict[float, ContestEquilibrium]:
     print(HEAD)
     found = {noise: solve_contest(there.primes(), RankShare(noise=noise), prize) for noise in NOISES}
     for noise, equilibrium in found.items():
-        print(line(f"{100 * noise:g}", equilibrium))
+        print(line(f"{100 * noise:g}", there.rival, equilibrium))
     return found
 
 
@@ -152,9 +152,9 @@ def main() -> None:
         "\nFor comparison, first margin: a linear share of 5 points per 3; no noise with a rival 10 % more productive,"
     )
     print("and with three primes")
-    print(line("linear", linear))
-    print(line("unequal", better))
-    print(line("three primes", three))
+    print(line("linear", net.rival, linear))
+    print(line("unequal", net.rival, better))
+    print(line("three primes", net.rival, three))
     print(textwrap.indent(textwrap.fill(three.statement, 110), "  "))
     everywhere = by_group(programme)
     low = all(there[noise].kind != "pure" for there in (found, richer) for noise in (0.0, 0.001))

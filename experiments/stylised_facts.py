@@ -33,9 +33,9 @@ from scipy.optimize import brentq
 
 import pbr_opt as pbr
 from pbr_opt.equilibrium.contest import solve_contest
-from pbr_opt.equilibrium.contest_rank import RankShare
 from pbr_opt.equilibrium.contest_rival import Rival
 from pbr_opt.evaluation import Evaluation
+from pbr_opt.market.rank_rules import RankShare
 from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.quantities import FloatArray
 

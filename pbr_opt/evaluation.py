@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -14,11 +15,14 @@ from pbr_opt.equilibrium.best_response import BestResponse, best_response
 from pbr_opt.equilibrium.certificate import Certificate, ProviderClaim, certify_provider
 from pbr_opt.equilibrium.chain import ChainEquilibrium, solve_chain
 from pbr_opt.equilibrium.chain_certificate import certify_chain
+from pbr_opt.equilibrium.chain_tables import agent_columns, area_columns, rival_columns
 from pbr_opt.equilibrium.deliveries import Deliveries
+from pbr_opt.equilibrium.rival_certificate import certify_rivals
+from pbr_opt.equilibrium.rivals import RivalEquilibrium, solve_rivals
 from pbr_opt.errors import Fault, InvalidInputError, UnsupportedModelError
 from pbr_opt.market.accelerator import Accelerator
+from pbr_opt.market.agents import Area
 from pbr_opt.market.programme import Programme
-from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.metrics import Metrics, measure
 from pbr_opt.quantities import FloatArray, frozen, nearest
@@ -28,24 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation", "evaluate", "respond", "respond_to_accelerator"]
 
-_FRAMES: Final = ("groups", "segments", "agents", "payments")
+_FRAMES: Final = ("groups", "segments", "agents", "payments", "areas", "rivals")
 _PRIME: Final = "prime"
-_BOOKED: Final = (
-    "income_gbp",
-    "paid_on_gbp",
-    "support_gbp",
-    "base_service_gbp",
-    "finance_cost_gbp",
-    "fixed_cost_gbp",
-    "profit_gbp",
-    "referrals",
-    "delivered",
-    "parked",
-    "outcomes",
-    "shadow_price",
-    "place_price_gbp",
-    "active",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +57,8 @@ class Evaluation:
         Area and deliverer of each row, with a supply chain.
     equilibrium : ChainEquilibrium or None
         Books, departures and shadow prices, with a supply chain.
+    rivals : RivalEquilibrium or None
+        What the primes of each area do for their results, with a rivalry.
     """
 
     programme: Programme
@@ -78,18 +68,25 @@ class Evaluation:
     behaviour: BestResponse
     deliveries: Deliveries | None = None
     equilibrium: ChainEquilibrium | None = None
+    rivals: RivalEquilibrium | None = None
 
     @property
     def spend_gbp(self) -> float:
-        """Return everything the Department pays, attachment fees included."""
+        """Return everything the Department pays, attachment fees and bonuses included."""
         caseload = self.rows.caseload
         attachment = caseload.group_participants @ self.payable.attachment_fee_gbp
-        return float(attachment + caseload.participants @ self.behaviour.payment_gbp)
+        return float(attachment + caseload.participants @ self.behaviour.payment_gbp + self.group_bonus_gbp.sum())
+
+    @cached_property
+    def group_bonus_gbp(self) -> FloatArray:
+        """Return incentive payments by group, in the order of the caseload's groups, GBP."""
+        groups = self.rows.caseload.groups
+        return frozen(np.zeros(len(groups)) if self.rivals is None else self.rivals.bonus_by_group_gbp(groups))
 
     @cached_property
     def metrics(self) -> Metrics:
         """Return the metrics of the whole programme."""
-        return measure(self.rows, self.payable, self.behaviour)
+        return measure(self.rows, self.payable, self.behaviour, float(self.group_bonus_gbp.sum()))
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -97,6 +94,8 @@ class Evaluation:
 
         With a supply chain, of any agent: by other support, other prices or other referrals.
         """
+        if self.rivals is not None:
+            return certify_rivals(self.rivals, self.payable)
         if self.equilibrium is not None:
             programme, row = self.programme, self.programme.caseload.group_index
             price = self.payable.effective_price_gbp(programme.caseload, programme.discount_rate)
@@ -127,7 +126,7 @@ class Evaluation:
         return frozen(parked / np.maximum(caseload.group_participants, np.finfo(float).tiny))
 
     def to_frame(self, table: str = "groups") -> pd.DataFrame:
-        """Return a tidy table: ``groups``, ``segments``, ``agents`` or ``payments``.
+        """Return a tidy table: ``groups``, ``segments``, ``agents``, ``payments``, ``areas`` or ``rivals``.
 
         Parameters
         ----------
@@ -156,13 +155,15 @@ class Evaluation:
             raise InvalidInputError("Evaluation.to_frame", [Fault("table", table, "a table", nearest(table, _FRAMES))])
         import pandas as pd  # slow to import: only when a table is asked for
 
-        columns = {
+        columns: dict[str, Callable[[], Mapping[str, object]]] = {
             "groups": self._groups,
             "segments": self._segments,
             "agents": self._agents,
             "payments": self._payments,
-        }[table]()
-        return pd.DataFrame(columns)
+            "areas": self._areas,
+            "rivals": self._rivals,
+        }
+        return pd.DataFrame(columns[table]())
 
     def _groups(self) -> dict[str, object]:
         caseload, behaviour = self.rows.caseload, self.behaviour
@@ -174,7 +175,8 @@ class Evaluation:
             "name": [self.programme.group_names[g] for g in caseload.groups],
             "participants": caseload.group_participants,
             "spend_gbp": by_group(people * behaviour.payment_gbp)
-            + caseload.group_participants * self.payable.attachment_fee_gbp,
+            + caseload.group_participants * self.payable.attachment_fee_gbp
+            + self.group_bonus_gbp,
             "outcomes": by_group(people * behaviour.outcome_rate),
             "additional_outcomes": by_group(people * (behaviour.outcome_rate - caseload.deadweight_rate)),
             "parked_share": self.group_parked_share,
@@ -206,10 +208,10 @@ class Evaluation:
             "deliverer": _PRIME if table is None else table.deliverer,
         }
 
-    def _agents(self) -> dict[str, object]:
+    def _agents(self) -> Mapping[str, object]:
         """Return the books; without a chain one provider stands for all primes together."""
         if self.equilibrium is not None and self.programme.supply_chain is not None:
-            return self._chain_agents(self.equilibrium, self.programme.supply_chain)
+            return agent_columns(self.equilibrium, self.programme.supply_chain)
         metrics = self.metrics
         costs = metrics.total_support_gbp + metrics.base_service_gbp
         return {
@@ -225,18 +227,18 @@ class Evaluation:
             "active": [True, True],
         }
 
-    @staticmethod
-    def _chain_agents(equilibrium: ChainEquilibrium, chain: SupplyChain) -> dict[str, object]:
-        agents, books = chain.agents, equilibrium.accounts
-        why = {item.agent: item.reason for item in equilibrium.departures}
-        described = {
-            "agent": [agent.name for agent in agents],
-            "kind": [agent.kind for agent in agents],
-            "sector": [agent.sector for agent in agents],
-            "area": [agent.area for agent in agents],
-        }
-        numbers = {name: [getattr(account, name) for account in books] for name in _BOOKED}
-        return described | numbers | {"left_because": [why.get(agent.name, "") for agent in agents]}
+    def _areas(self) -> Mapping[str, object]:
+        """Return the areas of a chain; without one the whole country is one area."""
+        chain, table = self.programme.supply_chain, self.deliveries
+        if chain is None or table is None:
+            alone = np.zeros(len(self.rows.caseload), dtype=np.int64)
+            table = Deliveries(self.rows.caseload, self.behaviour, alone, alone, (("", _PRIME),))
+        areas = (Area("", 1.0),) if chain is None else chain.areas
+        return area_columns(table, areas, self.payable.attachment_fee_gbp[table.caseload.group_index])
+
+    def _rivals(self) -> Mapping[str, object]:
+        """Return what the primes of each area do for their results; nothing without a rivalry."""
+        return rival_columns(self.rivals)
 
     def _payments(self) -> dict[str, object]:
         caseload, behaviour = self.rows.caseload, self.behaviour
@@ -248,6 +250,7 @@ class Evaluation:
             "attachment_gbp": caseload.group_participants * self.payable.attachment_fee_gbp,
             "outcome_gbp": caseload.sum_by_group(outcomes * outcome_fee),
             "sustainment_gbp": caseload.sum_by_group(outcomes * (lower - outcome_fee)),
+            "incentive_gbp": self.group_bonus_gbp,
         } | (accelerated if self.payable.has_accelerator else {})
 
 
@@ -289,10 +292,13 @@ def evaluate(programme: Programme, tariff: Tariff | None = None) -> Evaluation:
         return Evaluation(programme, chosen, payable, programme, behaviour)
     if programme.supply_chain is None:
         return Evaluation(programme, chosen, payable, programme, respond(programme, price))
-    equilibrium = solve_chain(programme, price, payable.attachment_fee_gbp[programme.caseload.group_index])
-    table = Deliveries.of(equilibrium.cells, price)
-    rows = programme.replace(caseload=table.caseload, supply_chain=None, central_case=None)
-    return Evaluation(programme, chosen, payable, rows, table.behaviour, table, equilibrium)
+    attachment = payable.attachment_fee_gbp[programme.caseload.group_index]
+    rivals = None if programme.rivalry is None else solve_rivals(programme, price, attachment)
+    equilibrium = solve_chain(programme, price, attachment) if rivals is None else rivals.equilibrium
+    table = Deliveries.of(equilibrium.cells, price if rivals is None else price[rivals.row])
+    table = table if rivals is None else replace(table, segment=rivals.row[table.segment])
+    rows = programme.replace(caseload=table.caseload, supply_chain=None, central_case=None, rivalry=None)
+    return Evaluation(programme, chosen, payable, rows, table.behaviour, table, equilibrium, rivals)
 
 
 def respond(programme: Programme, price_gbp: FloatArray) -> BestResponse:

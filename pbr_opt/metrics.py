@@ -1,7 +1,7 @@
 """How a tariff is judged, people first.
 
 Every number has its formula in the docstring of :class:`Metrics`. Identities that hold to rounding: outcome payments =
-windfall + incremental payments; rent = spend - support; spend = attachment fees + outcome payments.
+windfall + incremental payments; rent = spend - support; spend = attachment fees + outcome payments + bonuses.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ class Metrics:
     ----------
     participants : float
         People, sum of n.
-    spend_gbp, attachment_spend_gbp, outcome_spend_gbp : float
-        Everything the Department pays; attachment fees; outcome and sustainment payments (sum of n x P).
+    spend_gbp, attachment_spend_gbp, outcome_spend_gbp, incentive_spend_gbp : float
+        Everything the Department pays; attachment fees; outcome and sustainment payments (sum of n x P); bonuses paid
+        to primes for their results.
     outcomes, additional_outcomes : float
         Sum of n P, and of n (P - p0).
     cost_per_outcome_gbp, cost_per_additional_outcome_gbp : float
@@ -99,6 +100,7 @@ class Metrics:
     spend_gbp: float
     attachment_spend_gbp: float
     outcome_spend_gbp: float
+    incentive_spend_gbp: float
     outcomes: float
     additional_outcomes: float
     cost_per_outcome_gbp: float
@@ -125,7 +127,9 @@ def _ratio(part: float, whole: float, empty: float) -> float:
     return part / whole if whole > 0 else empty
 
 
-def measure(programme: Programme, payable: Tariff, behaviour: BestResponse) -> Metrics:
+def measure(
+    programme: Programme, payable: Tariff, behaviour: BestResponse, incentive_spend_gbp: float = 0.0
+) -> Metrics:
     """Return the metrics of what providers do under a tariff.
 
     Parameters
@@ -136,6 +140,8 @@ def measure(programme: Programme, payable: Tariff, behaviour: BestResponse) -> M
         What is actually paid, in the order of the caseload's groups.
     behaviour : BestResponse
         What providers do, per segment.
+    incentive_spend_gbp : float, optional
+        Bonuses that the Department pays primes for their results, GBP.
 
     Returns
     -------
@@ -147,7 +153,7 @@ def measure(programme: Programme, payable: Tariff, behaviour: BestResponse) -> M
     total = caseload.total_participants
     attachment = float(caseload.group_participants @ payable.attachment_fee_gbp)
     outcome_spend = float(people @ behaviour.payment_gbp)
-    spend = attachment + outcome_spend
+    spend = attachment + outcome_spend + incentive_spend_gbp
     outcomes = float(people @ rate)
     additional = float(people @ (rate - caseload.deadweight_rate))
     total_support = float(people @ support)
@@ -161,6 +167,7 @@ def measure(programme: Programme, payable: Tariff, behaviour: BestResponse) -> M
         spend_gbp=spend,
         attachment_spend_gbp=attachment,
         outcome_spend_gbp=outcome_spend,
+        incentive_spend_gbp=incentive_spend_gbp,
         outcomes=outcomes,
         additional_outcomes=additional,
         cost_per_outcome_gbp=_ratio(spend, outcomes, math.inf),

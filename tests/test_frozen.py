@@ -48,6 +48,7 @@ from pbr_opt.analysis.sweep import SweepSettings
 from pbr_opt.analysis.world_inputs import WorldInputs
 from pbr_opt.analysis.worlds import plausible_worlds
 from pbr_opt.design.problem import DesignProblem
+from pbr_opt.equilibrium.accounts import Intake
 from pbr_opt.equilibrium.best_response import best_response
 from pbr_opt.errors import Fault
 from pbr_opt.market.accelerator import Accelerator
@@ -55,6 +56,8 @@ from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.market.central_case import CentralCase
 from pbr_opt.market.evidence import Figure, Source
 from pbr_opt.market.facts import Fact, Prior
+from pbr_opt.market.rivalry import IncentivePayment, Rivalry
+from pbr_opt.market.share_rules import TullockShare
 from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.metrics import measure
 from pbr_opt.programmes.questions import question_from
@@ -90,6 +93,14 @@ def _chain() -> SupplyChain:
     return SupplyChain(agents, [Contract("DWP", "P"), Contract("P", "S", "piece_rate")])
 
 
+def _contest() -> object:
+    agents = [Agent("DWP", "department"), Agent("P", "prime"), Agent("Q", "prime")]
+    chain = SupplyChain(agents, [Contract("DWP", "P"), Contract("DWP", "Q")])
+    rivals = evaluate(_programme().replace(supply_chain=chain, rivalry=Rivalry(TullockShare()))).rivals
+    assert rivals is not None
+    return rivals.contests[0]
+
+
 def _problem() -> DesignProblem:
     return DesignProblem(_programme(), Parked(), [Budget(400_000), PriceRange({"a": 100}, {"b": 20_000})])
 
@@ -108,6 +119,9 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "BestResponse, plain": lambda: best_response(_caseload().replace(curvature=0).response, np.full(3, 4000.0)),
     "Budget": lambda: Budget(1e6),
     "Budget, by year": lambda: Budget(1e6, {1: 5e5}, [0.5, 0.5]),
+    "Rivalry": lambda: Rivalry(TullockShare(), incentives={"a": IncentivePayment(0.2)}, levels={"a": 0.3}),
+    "AreaContest": _contest,
+    "Intake": lambda: Intake(np.ones(2), np.zeros(2)),
     "Caseload": _caseload,
     "Certificate": lambda: evaluate(_programme()).certificate,
     "Comparison": lambda: compare(_programme(), {"today": _tariff(), "more": _tariff().replace(outcome_fee_gbp=5000)}),

@@ -8,7 +8,7 @@ from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.quantities import FloatArray
 
-__all__ = ["Account", "Cell", "Departure", "Flow", "Ledger"]
+__all__ = ["Account", "Cell", "Departure", "Flow", "Intake", "Ledger"]
 
 
 @dataclass
@@ -123,6 +123,25 @@ class Departure:
     round: int
     margin_gbp: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intake:
+    """Whom a prime is given when results decide, and what an outcome is worth to it on top of its price.
+
+    Attributes
+    ----------
+    participants, top_up_gbp : array (segments,)
+        People, and GBP per outcome.
+    """
+
+    participants: FloatArray
+    top_up_gbp: FloatArray
+
+    def __post_init__(self) -> None:
+        """Write-protect both arrays."""
+        self.participants.setflags(write=False)
+        self.top_up_gbp.setflags(write=False)
 
 
 @dataclass

@@ -9,12 +9,13 @@ again, until nobody leaves.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
-from pbr_opt.equilibrium.accounts import Account, Cell, Departure, Flow, Ledger
+from pbr_opt.equilibrium.accounts import Account, Cell, Departure, Flow, Intake, Ledger
 from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.equilibrium.delegation import Branch, branches
 from pbr_opt.equilibrium.liquidity import shadow_price
@@ -54,6 +55,8 @@ class ChainEquilibrium:
         Who is given whom at which price: one for every contract, payees before payers.
     departures : tuple of Departure
         Who left, why, and in which round.
+    intakes : mapping of prime to Intake
+        What rivals make of their area, where results decide; empty where every prime has its contract's share.
     """
 
     chain: SupplyChain
@@ -61,9 +64,24 @@ class ChainEquilibrium:
     cells: tuple[Cell, ...]
     flows: tuple[Flow, ...]
     departures: tuple[Departure, ...]
+    intakes: Mapping[str, Intake] = field(default_factory=lambda: MappingProxyType({}))
+
+    def given_to(self, prime: str, people: FloatArray) -> FloatArray:
+        """Return whom a prime is given of an area's people, by segment."""
+        intake = self.intakes.get(prime)
+        return np.asarray(people * self.chain.area_share(prime)) if intake is None else intake.participants
+
+    def top_up_gbp(self, agent: str) -> FloatArray | float:
+        """Return what an outcome is worth to an agent on top of its price because of its rivals, GBP."""
+        return self.intakes[agent].top_up_gbp if agent in self.intakes else 0.0
 
 
-def solve_chain(programme: Programme, price_gbp: FloatArray, attachment_gbp: FloatArray) -> ChainEquilibrium:
+def solve_chain(
+    programme: Programme,
+    price_gbp: FloatArray,
+    attachment_gbp: FloatArray,
+    intakes: Mapping[str, Intake] = MappingProxyType({}),
+) -> ChainEquilibrium:
     """Return the equilibrium of a programme's chain.
 
     Parameters
@@ -72,6 +90,8 @@ def solve_chain(programme: Programme, price_gbp: FloatArray, attachment_gbp: Flo
         With a supply chain.
     price_gbp, attachment_gbp : array (segments,)
         What the Department pays per outcome and per participant.
+    intakes : mapping of prime to Intake, optional
+        Whom primes are given, and what outcomes are worth to them beside, where rivals decide it.
 
     Returns
     -------
@@ -89,8 +109,9 @@ def solve_chain(programme: Programme, price_gbp: FloatArray, attachment_gbp: Flo
         raise EquilibriumError("There is no supply chain to solve; try evaluate(), which then takes primes alone.")
     chain, departures = asked, list[Departure]()
     shadows: Mapping[str, float] = {}
+    terms = _Terms(programme, price_gbp, attachment_gbp, intakes)
     while True:
-        shadows, ledger = _settle(programme, chain, price_gbp, attachment_gbp, shadows)
+        shadows, ledger = _settle(terms, chain, shadows)
         leaving = _leaving(chain, ledger, 1 + max((item.round for item in departures), default=0))
         if not leaving:
             break
@@ -99,7 +120,7 @@ def solve_chain(programme: Programme, price_gbp: FloatArray, attachment_gbp: Flo
         shadows = {name: value for name, value in shadows.items() if name in chain.by_name}
     idle = {agent.name: Account(agent.name, active=False) for agent in asked.agents}
     accounts = tuple(ledger.accounts.get(agent.name, idle[agent.name]) for agent in asked.agents)
-    return ChainEquilibrium(chain, accounts, tuple(ledger.cells), tuple(ledger.flows), tuple(departures))
+    return ChainEquilibrium(chain, accounts, tuple(ledger.cells), tuple(ledger.flows), tuple(departures), intakes)
 
 
 def _leaving(chain: SupplyChain, ledger: Ledger, number: int) -> list[Departure]:
@@ -119,17 +140,21 @@ def _leaving(chain: SupplyChain, ledger: Ledger, number: int) -> list[Departure]
     return answer
 
 
-def _settle(
-    programme: Programme,
-    chain: SupplyChain,
-    price_gbp: FloatArray,
-    attachment_gbp: FloatArray,
-    shadows: Mapping[str, float],
-) -> tuple[Mapping[str, float], Ledger]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Terms:
+    """What a chain is played under."""
+
+    programme: Programme
+    price_gbp: FloatArray
+    attachment_gbp: FloatArray
+    intakes: Mapping[str, Intake]
+
+
+def _settle(terms: _Terms, chain: SupplyChain, shadows: Mapping[str, float]) -> tuple[Mapping[str, float], Ledger]:
     """Return shadow prices that agree with what is done under them, and the books."""
     wanted: dict[str, float] = {}
     for number in range(_ROUNDS):
-        ledger = _play(programme, chain, price_gbp, attachment_gbp, shadows)
+        ledger = _play(terms, chain, shadows)
         wanted = {name: value for name, value in ledger.shadow_prices.items() if value > 0.0 or shadows.get(name)}
         change = max((abs(value - shadows.get(name, 0.0)) for name, value in wanted.items()), default=0.0)
         if change <= _SETTLED:
@@ -144,24 +169,22 @@ def _settle(
     )
 
 
-def _play(
-    programme: Programme,
-    chain: SupplyChain,
-    price_gbp: FloatArray,
-    attachment_gbp: FloatArray,
-    shadows: Mapping[str, float],
-) -> Ledger:
+def _play(terms: _Terms, chain: SupplyChain, shadows: Mapping[str, float]) -> Ledger:
     """Send people and money down every branch of every area."""
+    programme, price, attachment = terms.programme, terms.price_gbp, terms.attachment_gbp
     row = programme.caseload.group_index
     service = programme.base_service_gbp[row], programme.minimum_service_gbp[row]
     ledger = Ledger({agent.name: Account(agent.name, fixed_cost_gbp=agent.fixed_cost_gbp) for agent in chain.agents})
     for area in chain.areas:
         caseload = area_caseload(programme.caseload, area)
-        for prime in branches(chain, area.name, caseload, service, shadows):
-            people = caseload.participants * chain.area_share(prime.agent.name)
+        for branch in branches(chain, area.name, caseload, service, shadows):
+            name = branch.agent.name
+            intake = terms.intakes.get(name)
+            prime = branch if intake is None else branch.with_top_up(intake.top_up_gbp)
+            people = caseload.participants * chain.area_share(name) if intake is None else intake.participants
             game = _Area(area.name, caseload, ledger)
-            outcomes = game.serve(prime, price_gbp, attachment_gbp, people)
-            game.pay(chain.department.name, prime, price_gbp, attachment_gbp, people, outcomes)
+            outcomes = game.serve(prime, price, attachment, people)
+            game.pay(chain.department.name, prime, price, attachment, people, outcomes)
     paid = ledger.accounts[chain.department.name]
     paid.income_gbp = paid.paid_on_gbp  # from the Treasury
     return ledger

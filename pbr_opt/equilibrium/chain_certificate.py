@@ -70,8 +70,8 @@ def certify_chain(
         for prime in equilibrium.chain.primes_in(area.name):
             seat = seat_of(programme, area, claim, equilibrium, prime, effort)
             flow = claim.flows[area.name, prime.name]
-            share = equilibrium.chain.area_share(prime.name)
-            findings += agree(f"{prime.name} in {area.name}", (flow.participants, people * share))
+            given = equilibrium.given_to(prime.name, people)
+            findings += agree(f"{prime.name} in {area.name}", (flow.participants, given))
             findings += agree(f"{prime.name} in {area.name}", (flow.price_gbp, price_gbp))
             findings += agree(f"{prime.name} in {area.name}", (flow.attachment_gbp, attachment_gbp))
             findings += _walk(Place(area.name, seat, flow, claim))

@@ -107,6 +107,7 @@ def seat_of(
         shadow_price=claim.accounts[agent.name].shadow_price,
         below=tuple(seat_of(programme, area, claim, equilibrium, payee, effort) for payee in chain.payees(agent.name)),
         effort=effort,
+        top_up_gbp=equilibrium.top_up_gbp(agent.name),
     )
 
 

@@ -86,6 +86,8 @@ class Seat:
         Its payees.
     effort : Effort
         Of searches below it.
+    top_up_gbp : array (segments,) or float
+        What an outcome is worth to it on top of price and mission, because of its rivals.
     """
 
     agent: Agent
@@ -102,6 +104,12 @@ class Seat:
     shadow_price: float
     below: tuple[Seat, ...]
     effort: Effort
+    top_up_gbp: FloatArray | float = 0.0
+
+    @property
+    def beyond_money(self) -> FloatArray | float:
+        """Return what an outcome is worth to it besides what it is paid."""
+        return self.agent.mission_gbp + self.top_up_gbp
 
     @property
     def kept(self) -> float:
@@ -126,7 +134,7 @@ class Seat:
 
     def worth(self, price: FloatArray) -> FloatArray:
         """Return what an outcome is worth to the agent when it is paid a price for it."""
-        return np.asarray(price * self.kept + self.agent.mission_gbp)
+        return np.asarray(price * self.kept + self.beyond_money)
 
     def rate(self, support: FloatArray) -> FloatArray:
         """Return p(e)."""
@@ -150,7 +158,7 @@ class Seat:
         support = self.support(price)
         rate = self.rate(support)
         money = self.kept * price * rate - support - (self.base if self.agent.delivers else 0.0)
-        return Option(money + self.agent.mission_gbp * rate - self.shadow_price * support, rate, money)
+        return Option(money + self.beyond_money * rate - self.shadow_price * support, rate, money)
 
     def reply(self, price: FloatArray, people: FloatArray | None = None) -> Reply:
         """Return the outcome rate of the branch at a price, and what the agent makes of a referral in money."""
@@ -244,7 +252,7 @@ class Seat:
         value = (worth - paid) * rate - seat.fees - seat.attachment
         if seat.contract.form == "two_part":
             value = value + margin
-        money = value - self.agent.mission_gbp * rate
+        money = value - self.beyond_money * rate
         value = value - self.shadow_price * seat.attachment
         if seat.contract.form != "two_part" and seat.contract.volume_share is None:
             value = np.where(margin < -DECLINED_GBP, -np.inf, value)

@@ -6,7 +6,7 @@ of new referrals then moves to the better performer. ``docs/theory/rivals.md`` h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -18,13 +18,13 @@ from pbr_opt.equilibrium.contest_cycle import polished, walk
 from pbr_opt.equilibrium.contest_game import Game, Strategy
 from pbr_opt.equilibrium.contest_mixed import solve_mixed
 from pbr_opt.equilibrium.contest_pure import linear_profile, smooth_profiles, step_profiles, tullock_profile
-from pbr_opt.equilibrium.contest_rank import RankShare, SmoothedRankShare
 from pbr_opt.equilibrium.contest_rival import Rival, inspect_rivals
-from pbr_opt.equilibrium.contest_rules import LinearShare, ShareRule, TullockShare
 from pbr_opt.errors import EquilibriumError
+from pbr_opt.market.rank_rules import RankShare, SmoothedRankShare
+from pbr_opt.market.share_rules import LinearShare, ShareRule, TullockShare
 from pbr_opt.quantities import CERTIFICATE_TOLERANCE_GBP, FloatArray, Inspection, frozen
 
-__all__ = ["MIXED_TOLERANCE_RELATIVE", "ContestEquilibrium", "solve_contest"]
+__all__ = ["MIXED_TOLERANCE_RELATIVE", "ContestEquilibrium", "Court", "solve_contest", "solve_game"]
 
 MIXED_TOLERANCE_RELATIVE: Final = 1e-4
 """A mixed equilibrium under a smooth rule is refined until nobody gains more than this part of the stake: the linear
@@ -32,6 +32,9 @@ programme itself is exact to 1e-7 of the range of payoffs only."""
 
 _ROUNDING: Final = 1e-10
 """Gains below this part of the money at stake are rounding of payoffs."""
+
+_NEARLY: Final = 100.0
+"""A candidate off by no more than this many tolerances may be an equilibrium that is only roughly known."""
 
 _WATCHED: Final = 24
 """Of a cycle, at most this many profiles are searched for the calmest."""
@@ -101,11 +104,6 @@ class ContestEquilibrium:
         profit = [float(prime.profit_gbp(does.top_up_gbp) @ does.probability) for prime, does in pairs]
         return np.array(profit) + self.game.prize_gbp * self.share
 
-    def support_gbp(self, place: int) -> FloatArray:
-        """Return the expected support of one prime by segment, GBP per participant."""
-        strategy = self.strategies[place]
-        return np.asarray(strategy.probability @ self.game.rivals[place].respond(strategy.top_up_gbp).support_gbp)
-
 
 def solve_contest(
     rivals: Sequence[Rival], rule: ShareRule, prize_gbp: float, *, points: int = 240
@@ -166,15 +164,61 @@ def solve_contest(
     'mixed'
     """
     game = _inspected(rivals, rule, prize_gbp, points)
+
+    def certify(strategies: tuple[Strategy, ...], tolerance_gbp: float, reason: str) -> Certificate:
+        plans = [
+            Plans(prime.respond(strategy.top_up_gbp).support_gbp, strategy.probability)
+            for prime, strategy in zip(rivals, strategies, strict=True)
+        ]
+        return certify_contest(ContestClaim(rivals, rule, game.prize_gbp, plans), tolerance_gbp, reason)
+
+    return solve_game(game, Court(certify, _rounding(game)))
+
+
+@dataclass(frozen=True, slots=True)
+class Court:
+    """Who judges what is said to be an equilibrium, and how strictly.
+
+    Attributes
+    ----------
+    certify : callable
+        From strategies, a tolerance in GBP per participant and its reason to a certificate.
+    tolerance_gbp : float
+        What counts as rounding, GBP per participant.
+    concave : bool
+        Whether profit is concave in the outcome rate of every prime and everybody plays for the same prize, so that
+        first-order conditions have every candidate; otherwise best replies are searched.
+    """
+
+    certify: Callable[[tuple[Strategy, ...], float, str], Certificate]
+    tolerance_gbp: float
+    concave: bool = True
+
+
+def solve_game(game: Game, court: Court) -> ContestEquilibrium:
+    """Return the equilibrium of a game that is known to be sound; :func:`solve_contest` is the way in for one area.
+
+    Raises
+    ------
+    UnsupportedModelError, EquilibriumError
+        As :func:`solve_contest`.
+    """
+    rule = game.rule
+    if not court.concave:
+        return _searched(game, court)
     candidates = _candidates(game)
     for profile in candidates:
         strategies = game.pure(profile)
-        if game.gains_gbp(strategies).max() <= _tolerance(game):
-            return _pure(game, strategies)
+        gain = game.gains_gbp(strategies).max()
+        if court.tolerance_gbp < gain <= _NEARLY * court.tolerance_gbp:  # plans may lie on a ladder: step to its rungs
+            strategies = game.pure(polished(game, profile))
+            gain = game.gains_gbp(strategies).max()
+        if gain <= court.tolerance_gbp:
+            return _pure(game, strategies, court)
     if isinstance(rule, (LinearShare, TullockShare)):
-        return _pure(game, game.pure(candidates[0]))  # raises, with the gain that is left
+        return _pure(game, game.pure(candidates[0]), court)  # raises, with the gain that is left
     tried = isinstance(rule, (RankShare, SmoothedRankShare)) and len(game.rivals) == 2
-    return _mixed(game) if tried else _searched(game)
+    return _mixed(game, court) if tried else _searched(game, court)
 
 
 def _inspected(rivals: Sequence[Rival], rule: ShareRule, prize_gbp: float, points: int) -> Game:
@@ -203,16 +247,16 @@ def _candidates(game: Game) -> list[FloatArray]:
     return smooth_profiles(game, rule) if isinstance(rule, (RankShare, SmoothedRankShare)) else []
 
 
-def _tolerance(game: Game) -> float:
+def _rounding(game: Game) -> float:
     """Return what counts as rounding: a ten-thousandth of a penny, or 1e-10 of the money in the payoffs."""
     price = max(float(prime.price_gbp.max()) for prime in game.rivals)
     return max(CERTIFICATE_TOLERANCE_GBP, _ROUNDING * max(price, game.prize_gbp, game.stake_gbp))
 
 
-def _pure(game: Game, strategies: tuple[Strategy, ...]) -> ContestEquilibrium:
+def _pure(game: Game, strategies: tuple[Strategy, ...], court: Court) -> ContestEquilibrium:
     """Return a pure equilibrium with its certificate."""
     reason = "rounding of payoffs, and the finest steps of support that are tried"
-    certificate = _certified(game, strategies, _tolerance(game), reason)
+    certificate = court.certify(strategies, court.tolerance_gbp, reason)
     _require(game, strategies, certificate)
     statement = "A pure equilibrium: every prime does one thing."
     return ContestEquilibrium("pure", game, strategies, 0.0, _nowhere(game), certificate, statement)
@@ -223,14 +267,14 @@ def _nowhere(game: Game) -> FloatArray:
     return frozen(np.zeros((0, len(game.rivals))))
 
 
-def _mixed(game: Game) -> ContestEquilibrium:
+def _mixed(game: Game, court: Court) -> ContestEquilibrium:
     """Return a mixed equilibrium of two primes with its certificate."""
-    target = max(MIXED_TOLERANCE_RELATIVE * game.stake_gbp, _tolerance(game))
+    target = max(MIXED_TOLERANCE_RELATIVE * game.stake_gbp, court.tolerance_gbp)
     profile = solve_mixed(game, 0.5 * target)
     refined = (
         f"the grid is refined until gains are below {MIXED_TOLERANCE_RELATIVE:g} of £{game.stake_gbp:,.2f} at stake"
     )
-    certificate = _certified(game, profile.strategies, target, refined)
+    certificate = court.certify(profile.strategies, target, refined)
     if not certificate.holds:  # a step, or nearly one: leads become ever smaller, and the grid cannot follow
         coarse = (
             f"one step of the grid costs up to £{profile.step_loss_gbp:,.4g}: no rate between two points gains more"
@@ -247,29 +291,29 @@ def _mixed(game: Game) -> ContestEquilibrium:
     )
 
 
-def _searched(game: Game) -> ContestEquilibrium:
+def _searched(game: Game, court: Court) -> ContestEquilibrium:
     """Return what best replies in turn lead to: a pure equilibrium, a mixed one of two primes, or a cycle."""
     route = walk(game)
     if route.settles:
         strategies = game.pure(polished(game, route.visited[0]))
-        if game.gains_gbp(strategies).max() <= _tolerance(game):
-            return _pure(game, strategies)
+        if game.gains_gbp(strategies).max() <= court.tolerance_gbp:
+            return _pure(game, strategies, court)
     if len(game.rivals) == 2:
-        return _mixed(game)
+        return _mixed(game, court)
     if route.settles:
         raise EquilibriumError(
             f"Best replies settle on the lattice but not off it; the last top-ups in GBP per outcome: "
             f"{[round(t, 2) for t in route.visited[0].tolist()]}. Try more points, or a rule with more noise."
         )
-    return _cycle(game, route.visited)
+    return _cycle(game, route.visited, court)
 
 
-def _cycle(game: Game, visited: FloatArray) -> ContestEquilibrium:
+def _cycle(game: Game, visited: FloatArray, court: Court) -> ContestEquilibrium:
     """Return a cycle, with the certificate of its calmest profile."""
     watched = visited[np.unique(np.linspace(0, len(visited) - 1, _WATCHED).astype(np.int64))]
     gains = np.array([game.gains_gbp(game.pure(profile)) for profile in watched])
     calmest = game.pure(watched[int(np.argmin(gains.max(axis=1)))])
-    certificate = _certified(game, calmest, _tolerance(game), "not an equilibrium: the calmest profile of the cycle")
+    certificate = court.certify(calmest, court.tolerance_gbp, "not an equilibrium: the calmest profile of the cycle")
     gap = float(gains.sum(axis=1).min())
     equal = np.full(len(visited), 1.0 / len(visited))
     strategies = tuple(
@@ -284,15 +328,6 @@ def _cycle(game: Game, visited: FloatArray) -> ContestEquilibrium:
         f"primes is not computed."
     )
     return ContestEquilibrium("cycle", game, strategies, gap, frozen(visited), certificate, statement)
-
-
-def _certified(game: Game, strategies: tuple[Strategy, ...], tolerance_gbp: float, reason: str) -> Certificate:
-    """Return the certificate of strategies, from their support plans alone."""
-    plans = [
-        Plans(prime.respond(strategy.top_up_gbp).support_gbp, strategy.probability)
-        for prime, strategy in zip(game.rivals, strategies, strict=True)
-    ]
-    return certify_contest(ContestClaim(game.rivals, game.rule, game.prize_gbp, plans), tolerance_gbp, reason)
 
 
 def _require(game: Game, strategies: tuple[Strategy, ...], certificate: Certificate) -> None:

@@ -192,7 +192,7 @@ def certify_contest(claim: ContestClaim, tolerance_gbp: float, reason: str) -> C
     Examples
     --------
     >>> from pbr_opt.equilibrium.contest_rival import Rival
-    >>> from pbr_opt.equilibrium.contest_rules import LinearShare
+    >>> from pbr_opt.market.share_rules import LinearShare
     >>> people = Caseload(["a"], 100, .12, .42, 600)
     >>> both = [Rival("A", people, 4000.0), Rival("B", people, 4000.0)]
     >>> idle = Plans(np.zeros((1, 1)), np.ones(1))

@@ -14,7 +14,7 @@ from pbr_opt.quantities import FloatArray
 __all__ = ["Walk", "polished", "walk"]
 
 _SWEEPS: Final = 5_000
-_POLISH: Final = 200
+_POLISH: Final = 60
 _SETTLED: Final = 1e-7
 """Outcome rates nearer than this are the same: a payoff is flat at its peak, so its rounding leaves that much."""
 
@@ -71,7 +71,7 @@ def walk(game: Game) -> Walk:
 
 
 def polished(game: Game, top_up_gbp: FloatArray) -> FloatArray:
-    """Return a profile after best replies off the lattice, until outcome rates no longer change (or 200 rounds)."""
+    """Return a profile after best replies off the lattice, until outcome rates no longer change (or 60 rounds)."""
     profile = np.array(top_up_gbp)
     for _ in range(_POLISH):
         before = _rates(game, profile)

@@ -7,22 +7,62 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from pbr_opt.equilibrium.contest_rank import LEAD_ROUNDING, RankShare
-from pbr_opt.equilibrium.contest_rival import Rival
-from pbr_opt.equilibrium.contest_rules import ShareRule
+from pbr_opt.market.rank_rules import LEAD_ROUNDING, RankShare
+from pbr_opt.market.share_rules import ShareRule
 from pbr_opt.quantities import FloatArray, frozen
 
-__all__ = ["Game", "Lottery", "Strategy"]
+__all__ = ["Contestant", "Game", "Lottery", "Strategy"]
 
 _ZOOM: Final = 33
 _ZOOM_ROUNDS: Final = 8
 _PEAKS: Final = 4
 _SAME: Final = 1e-11
 """Outcome rates nearer than this are one point of a lattice."""
+
+
+class Contestant(Protocol):
+    """What the game asks of a prime: a strategy is one number, its top-up."""
+
+    @property
+    def name(self) -> str:
+        """Return who it is."""
+        ...
+
+    @property
+    def price_gbp(self) -> FloatArray:
+        """Return what an outcome is worth to it, GBP: how large payoffs are, for rounding."""
+        ...
+
+    @property
+    def least_performance(self) -> float:
+        """Return the outcome rate without any top-up."""
+        ...
+
+    @property
+    def ceiling(self) -> float:
+        """Return an outcome rate that it does not exceed."""
+        ...
+
+    def performance(self, top_up_gbp: ArrayLike) -> FloatArray:
+        """Return the outcome rate at top-ups of shape (...)."""
+        ...
+
+    def profit_gbp(self, top_up_gbp: ArrayLike) -> FloatArray:
+        """Return profit per current participant at top-ups of shape (...), the prize apart."""
+        ...
+
+    def top_up_for(self, performance: ArrayLike) -> FloatArray:
+        """Return the least top-up that reaches each outcome rate."""
+        ...
+
+    def top_up_losing(self, loss_gbp: float) -> float:
+        """Return the top-up beyond which more than this is lost, GBP per participant."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +113,7 @@ class Game:
 
     Attributes
     ----------
-    rivals : tuple of Rival
+    rivals : tuple of Contestant
         Two or three primes.
     rule : ShareRule
         How outcome rates become shares.
@@ -83,7 +123,7 @@ class Game:
         Outcome rates tried in a first pass.
     """
 
-    rivals: tuple[Rival, ...]
+    rivals: tuple[Contestant, ...]
     rule: ShareRule
     prize_gbp: float
     points: int

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.optimize import brentq, root
 
 from pbr_opt.equilibrium.contest_game import Game
-from pbr_opt.equilibrium.contest_rank import LEAD_ROUNDING, RankShare
-from pbr_opt.equilibrium.contest_rules import LinearShare, PairwiseRule, TullockShare
 from pbr_opt.errors import UnsupportedModelError
+from pbr_opt.market.rank_rules import LEAD_ROUNDING, RankShare
+from pbr_opt.market.share_rules import LinearShare, PairwiseRule, TullockShare
 from pbr_opt.quantities import BoolArray, FloatArray
 
 __all__ = ["linear_profile", "smooth_profiles", "step_profiles", "tullock_profile"]

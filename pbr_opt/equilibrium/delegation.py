@@ -64,6 +64,8 @@ class Branch:
         Its payees.
     shadow_price : mapping of agent to float
         lambda of working capital: multiplies the cost of support; agents left out have none.
+    top_up_gbp : array (..., segments) or float
+        What an outcome is worth to the agent on top of its price and its mission: what rivals make of performance.
     last : list
         The last price at which it was asked to deliver, with the answer.
     """
@@ -76,6 +78,7 @@ class Branch:
     group_index: IntArray
     below: tuple[Branch, ...]
     shadow_price: Mapping[str, float]
+    top_up_gbp: FloatArray | float = 0.0
     last: list[tuple[FloatArray, BestResponse]] = field(default_factory=list)
 
     def only(self, rows: IntArray) -> Branch:
@@ -86,6 +89,7 @@ class Branch:
             base_service_gbp=self.base_service_gbp[rows],
             minimum_service_gbp=self.minimum_service_gbp[rows],
             group_index=self.group_index[rows],
+            top_up_gbp=self.top_up_gbp[..., rows] if isinstance(self.top_up_gbp, np.ndarray) else self.top_up_gbp,
             below=tuple(payee.only(rows) for payee in self.below),
             last=[],
         )
@@ -110,11 +114,20 @@ class Branch:
         """Return the share of participants that are not allotted end to end."""
         return max(0.0, 1.0 - sum(payee.contract.volume_share or 0.0 for payee in self.below))
 
+    def with_top_up(self, top_up_gbp: FloatArray) -> Branch:
+        """Return the branch of an agent to whom every outcome is worth so much more, shape (..., segments)."""
+        return replace(self, top_up_gbp=top_up_gbp, last=[])
+
+    @cached_property
+    def beyond_money_gbp(self) -> FloatArray | float:
+        """Return what an outcome is worth to the agent beyond what it is paid: mission and top-up."""
+        return self.agent.mission_gbp + self.top_up_gbp
+
     def worth(self, received_gbp: FloatArray) -> FloatArray:
-        """Return what an outcome is worth to the agent: ``R (1 - zeta) + m``."""
-        if self.haircut == 0.0 and self.agent.mission_gbp == 0.0:
+        """Return what an outcome is worth to the agent: ``R (1 - zeta) + m``, any top-up added."""
+        if self.haircut == 0.0 and not np.any(self.beyond_money_gbp):
             return received_gbp
-        return received_gbp * (1.0 - self.haircut) + self.agent.mission_gbp
+        return np.asarray(received_gbp * (1.0 - self.haircut) + self.beyond_money_gbp)
 
     def deliver(self, received_gbp: FloatArray) -> BestResponse:
         """Return what the agent does when it serves participants itself; one that does not deliver does nothing.
@@ -204,7 +217,7 @@ class Branch:
         """
         worth, own = self.worth(received_gbp), self.deliver(received_gbp)
         earned = self._earned(own, received_gbp)
-        kept = np.asarray(earned + self.agent.mission_gbp * own.outcome_rate)
+        kept = np.asarray(earned + self.beyond_money_gbp * own.outcome_rate)
         there = Options(own, [kept], [earned], [own.outcome_rate], [received_gbp], self.free)
         for payee in self.below:
             there.add(*self._referral(payee, worth, there, attachment_gbp, people, kept))
@@ -249,7 +262,7 @@ class Branch:
         value = (worth - price) * rate - payee.fees - passed_on
         if edge.form == "two_part":  # the payee pays its profit back
             value = value + margin
-        money = value - self.agent.mission_gbp * rate
+        money = value - self.beyond_money_gbp * rate
         if edge.form != "two_part" and edge.volume_share is None:
             value = np.where(margin < -DECLINED_GBP, _NOBODY, value)
         return np.asarray(value), np.asarray(money), rate, price
@@ -280,7 +293,7 @@ class Branch:
 
     @property
     def fees(self) -> float:
-        """Return what the agent gets per referral whatever comes of it, less what its payer keeps back."""
+        """Return what the agent gets per referral whatever comes of it."""
         return self.contract.referral_fee_gbp - self.contract.management_fee_gbp
 
     def as_payee(self, attachment_gbp: FloatArray, people: FloatArray) -> Payee:

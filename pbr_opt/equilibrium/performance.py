@@ -16,11 +16,12 @@ from numpy.typing import ArrayLike
 
 from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.equilibrium.contest_rival import Rival
+from pbr_opt.market.rivalry import IncentivePayment
 from pbr_opt.quantities import FloatArray, Inspection
 
 __all__ = [
-    "IncentivePayment",
     "LevelResponse",
+    "bonus_top_up",
     "cohort_rate",
     "in_year_inflation",
     "in_year_ratio",
@@ -254,74 +255,20 @@ def meet_level(rival: Rival, level: float) -> LevelResponse:
     return LevelResponse(rival, wanted, float(rival.top_up_for(wanted)))
 
 
-@dataclass(frozen=True, slots=True)
-class IncentivePayment:
-    """A bonus for every outcome above so much over the non-intervention rate: ``bonus * n * (q - (1 + uplift) q_0)+``.
+def bonus_top_up(payment: IncentivePayment, rival: Rival) -> float:
+    """Return what a bonus makes a prime do: a top-up of the whole bonus, or of nothing.
 
-    Parameters
-    ----------
-    non_intervention_rate : float
-        q_0, what the Department takes for the outcome rate without the programme, 0..1.
-    bonus_gbp : float, optional
-        GBP per outcome above the threshold; 1,000 is sourced (RECRUITER2012).
-    uplift : float, optional
-        0.30: recalled, UNCONFIRMED.
-
-    Raises
-    ------
-    InvalidInputError
-        With every fault at once.
+    The payment is convex in q, so either the prime stays below the threshold and ignores it, or every outcome is
+    worth the bonus at the margin: ``max(V(x), V(x + bonus) - bonus * threshold)``, as for an accelerator.
 
     Examples
     --------
-    >>> round(IncentivePayment(0.25).payment_gbp(0.35), 6)  # GBP per participant
-    25.0
-    >>> IncentivePayment(0.25).payment_gbp(0.30)
-    0.0
+    >>> from pbr_opt.market.caseload import Caseload
+    >>> prime = Rival("A", Caseload(["a"], 100, .12, .42, 600), 4000.0)  # reaches 27 per cent by itself
+    >>> bonus_top_up(IncentivePayment(0.20), prime), bonus_top_up(IncentivePayment(0.25), prime)
+    (1000.0, 0.0)
     """
-
-    non_intervention_rate: float
-    bonus_gbp: float = 1_000.0
-    uplift: float = 0.30
-
-    def __post_init__(self) -> None:
-        """Check the numbers."""
-        check = Inspection("IncentivePayment")
-        values = {
-            "non_intervention_rate": check.number("non_intervention_rate", self.non_intervention_rate, highest=1.0),
-            "bonus_gbp": check.number("bonus_gbp", self.bonus_gbp),
-            "uplift": check.number("uplift", self.uplift),
-        }
-        check.finish()
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def threshold(self) -> float:
-        """Return the rate above which outcomes earn the bonus."""
-        return (1.0 + self.uplift) * self.non_intervention_rate
-
-    def payment_gbp(self, measure: float) -> float:
-        """Return the payment per participant for a measured rate; an in-year ratio may be put in, and was."""
-        check = Inspection("IncentivePayment.payment_gbp")
-        rate = check.number("measure", measure)
-        check.finish()
-        return self.bonus_gbp * max(rate - self.threshold, 0.0)
-
-    def top_up_chosen(self, rival: Rival) -> float:
-        """Return what the bonus makes a prime do: a top-up of the whole bonus, or of nothing.
-
-        The payment is convex in q, so either the prime stays below the threshold and ignores it, or every outcome is
-        worth the bonus at the margin: ``max(V(x), V(x + bonus) - bonus * threshold)``, as for an accelerator.
-
-        Examples
-        --------
-        >>> from pbr_opt.market.caseload import Caseload
-        >>> prime = Rival("A", Caseload(["a"], 100, .12, .42, 600), 4000.0)  # reaches 27 per cent by itself
-        >>> IncentivePayment(0.20).top_up_chosen(prime), IncentivePayment(0.25).top_up_chosen(prime)
-        (1000.0, 0.0)
-        """
-        paid = self.payment_gbp(float(rival.performance(self.bonus_gbp)))
-        idle = self.payment_gbp(rival.least_performance)
-        gain = paid - idle - float(rival.loss_gbp(self.bonus_gbp))
-        return self.bonus_gbp if gain > 0.0 else 0.0
+    paid = payment.payment_gbp(float(rival.performance(payment.bonus_gbp)))
+    idle = payment.payment_gbp(rival.least_performance)
+    gain = paid - idle - float(rival.loss_gbp(payment.bonus_gbp))
+    return payment.bonus_gbp if gain > 0.0 else 0.0

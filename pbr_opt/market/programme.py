@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.central_case import CentralCase
 from pbr_opt.market.evidence import Figure, Source
+from pbr_opt.market.rivalry import Rivalry
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import ContractTerms, Tariff
 from pbr_opt.quantities import FloatArray, Inspection, label, nearest
@@ -53,6 +54,8 @@ class Programme:
         The sources that figures may cite; see ``sources()``.
     central_case : CentralCase, optional
         The inputs from which the segments were derived, when they were.
+    rivalry : Rivalry, optional
+        What results do for the primes of a supply chain besides the tariff: shares that follow them, bonuses, levels.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class Programme:
     figures: tuple[Figure, ...]
     register: tuple[Source, ...]
     central_case: CentralCase | None
+    rivalry: Rivalry | None
 
     def __init__(  # noqa: PLR0913  # the spine of the package: everything else hangs on these
         self,
@@ -101,6 +105,7 @@ class Programme:
         figures: Sequence[Figure] = (),
         register: Sequence[Source] = (),
         central_case: CentralCase | None = None,
+        rivalry: Rivalry | None = None,
     ) -> None:
         check = Inspection(f"Programme '{name}'")
         _inspect_types(check, caseload, tariff, supply_chain)
@@ -129,7 +134,9 @@ class Programme:
             "figures": tuple(figures),
             "register": tuple(register),
             "central_case": central_case,
+            "rivalry": rivalry,
         }
+        _inspect_rivalry(check, rivalry, supply_chain, groups)
         if supply_chain is not None and values["mission_gbp"].any():
             check.fault(
                 "mission_gbp", "a mission for every provider", "missions of agents where there is a supply chain"
@@ -188,6 +195,7 @@ class Programme:
             group_names={group: self.group_names[group]},
             families={group: self.families.get(group, "")},
             central_case=None,
+            rivalry=None,
         )
 
     @property
@@ -215,6 +223,19 @@ def _inspect_types(check: Inspection, caseload: object, tariff: object, supply_c
     elif supply_chain is not None:
         remedy = "SupplyChain.from_graph(graph)"
         check.fault("supply_chain", type(supply_chain).__name__, "a SupplyChain or None", remedy)
+
+
+def _inspect_rivalry(check: Inspection, rivalry: object, chain: SupplyChain | None, groups: Sequence[str]) -> None:
+    """Record a rivalry without primes, or one that does not fit them."""
+    if rivalry is None:
+        return
+    if not isinstance(rivalry, Rivalry):
+        check.fault("rivalry", type(rivalry).__name__, "a Rivalry or None", "Rivalry(RankShare(noise=0.01))")
+    elif chain is None:
+        check.fault("rivalry", "no supply chain", "the primes who are rivals", "supply_chain=..., or rivalry=None")
+    else:
+        primes = {area.name: len(chain.primes_in(area.name)) for area in chain.areas}
+        check.faults.extend(rivalry.faults(groups, primes))
 
 
 def _inspect_skills(check: Inspection, chain: SupplyChain, caseload: Caseload) -> None:

@@ -21,6 +21,7 @@ WRITERS = {"compare_2011", "derive_other_programmes", "derive_work_programme_201
 """They write files of the project; test_readme_python.py and tests/reference run them with ``--check``."""
 LONG = {
     "delegation_multiplies_parking",  # designs over chains of two intermediaries
+    "rivals_national",  # the national chain seven times
     "share_shift",  # mixed equilibria over ten noises
     "stylised_facts",  # the national chain three times
     "tier2_without_referrals",  # 1,700 chains

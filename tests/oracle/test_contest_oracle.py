@@ -11,10 +11,10 @@ from scipy.stats import norm
 from pbr_opt.equilibrium.contest import solve_contest
 from pbr_opt.equilibrium.contest_game import Game
 from pbr_opt.equilibrium.contest_mixed import matrix_game, solve_matrix
-from pbr_opt.equilibrium.contest_rank import RankShare
 from pbr_opt.equilibrium.contest_rival import Rival
-from pbr_opt.equilibrium.contest_rules import ShareRule, TullockShare
 from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.rank_rules import RankShare
+from pbr_opt.market.share_rules import ShareRule, TullockShare
 from tests.oracle.samples import Floats, Raw, rate, sample, threshold
 
 PRICE_GBP, PRIZE_GBP = 3_000.0, 1_500.0

@@ -14,12 +14,12 @@ from pbr_opt.equilibrium.contest import ContestEquilibrium, solve_contest
 from pbr_opt.equilibrium.contest_cycle import polished
 from pbr_opt.equilibrium.contest_game import Game
 from pbr_opt.equilibrium.contest_mixed import matrix_game
-from pbr_opt.equilibrium.contest_rank import RankShare, SmoothedRankShare
 from pbr_opt.equilibrium.contest_rival import Rival
-from pbr_opt.equilibrium.contest_rules import LinearShare, ShareRule, TullockShare
 from pbr_opt.equilibrium.performance import meet_level
 from pbr_opt.errors import UnsupportedModelError
 from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.rank_rules import RankShare, SmoothedRankShare
+from pbr_opt.market.share_rules import LinearShare, ShareRule, TullockShare
 from tests.properties.tolerances import CANCELLATION, RATE, ROUNDING
 
 FEW: Final = 25
@@ -192,7 +192,8 @@ def test_a_linear_share_is_a_tariff_top_up_and_an_exact_potential_game_in_domina
         dearer = best_response(
             prime.caseload.response, prime.price_gbp + top_up, minimum_service_gbp=prime.minimum_service_gbp
         )
-        np.testing.assert_array_equal(there.support_gbp(place), dearer.support_gbp)
+        does = prime.respond(there.strategies[place].top_up_gbp)
+        np.testing.assert_array_equal(does.support_gbp[0], dearer.support_gbp)
     game = Game(tuple(rivals), rule, prize, 40)
     profile = np.array([data.draw(st.floats(0.0, 5000.0)) for _ in rivals])
     moved = profile.copy()

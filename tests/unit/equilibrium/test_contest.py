@@ -14,12 +14,12 @@ from pbr_opt.equilibrium import contest, contest_cycle
 from pbr_opt.equilibrium.contest import ContestEquilibrium, solve_contest
 from pbr_opt.equilibrium.contest_game import Game
 from pbr_opt.equilibrium.contest_mixed import MixedProfile
-from pbr_opt.equilibrium.contest_rank import RankShare, SmoothedRankShare
 from pbr_opt.equilibrium.contest_rival import Rival, least_top_up
-from pbr_opt.equilibrium.contest_rules import LinearShare, ShareRule, TullockShare
 from pbr_opt.errors import EquilibriumError, InvalidInputError, UnsupportedModelError
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
+from pbr_opt.market.rank_rules import RankShare, SmoothedRankShare
+from pbr_opt.market.share_rules import LinearShare, ShareRule, TullockShare
 from pbr_opt.market.tariffs import ContractTerms, Tariff
 from pbr_opt.quantities import FloatArray, Inspection
 
@@ -188,8 +188,9 @@ def test_three_primes_without_an_equilibrium_are_reported_as_a_cycle() -> None:
 
 
 def test_expected_support_and_payoffs_follow_from_the_strategies() -> None:
-    there = solve_contest(_rivals(1.0, 1.0), LinearShare(0.5), 2000.0)
-    assert there.support_gbp(0) == pytest.approx([600 * np.log(2.5)])
+    rivals = _rivals(1.0, 1.0)
+    there = solve_contest(rivals, LinearShare(0.5), 2000.0)
+    assert rivals[0].respond(there.strategies[0].top_up_gbp).support_gbp[0] == pytest.approx([600 * np.log(2.5)])
     np.testing.assert_allclose(there.payoff_gbp, 4000 * 0.30 - 600 * np.log(2.5) + 1000.0)
 
 

@@ -11,10 +11,10 @@ import pytest
 from pbr_opt.equilibrium import contest_certificate
 from pbr_opt.equilibrium.contest_certificate import ContestClaim, Plans, certify_contest
 from pbr_opt.equilibrium.contest_game import Game
-from pbr_opt.equilibrium.contest_rank import RankShare, SmoothedRankShare
 from pbr_opt.equilibrium.contest_rival import Rival
-from pbr_opt.equilibrium.contest_rules import LinearShare, ShareRule, TullockShare
 from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.rank_rules import RankShare, SmoothedRankShare
+from pbr_opt.market.share_rules import LinearShare, ShareRule, TullockShare
 
 SEARCH_GBP = 1e-5
 """Both searches refine until steps of support are worth less than this."""

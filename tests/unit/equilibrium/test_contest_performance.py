@@ -7,7 +7,7 @@ import pytest
 
 from pbr_opt.equilibrium.contest_rival import Rival
 from pbr_opt.equilibrium.performance import (
-    IncentivePayment,
+    bonus_top_up,
     cohort_rate,
     in_year_inflation,
     in_year_ratio,
@@ -16,6 +16,7 @@ from pbr_opt.equilibrium.performance import (
 )
 from pbr_opt.errors import InvalidInputError, UnsupportedModelError
 from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.rivalry import IncentivePayment
 
 ROUNDING = 1e-12
 PENNIES = 1e-6
@@ -110,6 +111,6 @@ def test_a_bonus_is_worth_all_its_top_up_or_none(non_intervention: float) -> Non
     tried = np.linspace(0.0, 3000.0, 3001)
     rates, profits = rival.performance(tried), rival.profit_gbp(tried)
     worth = profits + np.array([payment.payment_gbp(q) for q in rates])
-    chosen = payment.top_up_chosen(rival)
+    chosen = bonus_top_up(payment, rival)
     assert worth[round(chosen)] >= worth.max() - PENNIES
     assert chosen in {0.0, 1000.0}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from pbr_opt.equilibrium.contest_rank import RankShare, SmoothedRankShare, sampling_noise
-from pbr_opt.equilibrium.contest_rules import LinearShare, ShareRule, TullockShare
 from pbr_opt.errors import InvalidInputError
+from pbr_opt.market.rank_rules import RankShare, SmoothedRankShare, sampling_noise
+from pbr_opt.market.share_rules import LinearShare, ShareRule, TullockShare
 
 ROUNDING = 1e-12
 """A handful of operations on numbers of at most 1."""

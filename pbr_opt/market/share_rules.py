@@ -1,6 +1,6 @@
 """Rules by which outcome rates of rival primes become shares of new referrals, for two or three primes.
 
-Every rule gives shares that add up to 1. Linear, smoothed and rank rules (the last two in ``contest_rank``) compare
+Every rule gives shares that add up to 1. Linear, smoothed and rank rules (the last two in ``rank_rules``) compare
 primes pair by pair: with an odd transfer T, ``s_j = 1/M + sum over k of T(q_j - q_k)``. The Tullock rule divides by
 the sum.
 """

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from pbr_opt.equilibrium.contest_rules import pairwise_shares
+from pbr_opt.market.share_rules import pairwise_shares
 from pbr_opt.quantities import FloatArray, Inspection
 
 __all__ = ["LEAD_ROUNDING", "RankShare", "SmoothedRankShare", "sampling_noise"]
