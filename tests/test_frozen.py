@@ -47,6 +47,7 @@ from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.analysis.sweep import SweepSettings
 from pbr_opt.analysis.world_inputs import WorldInputs
 from pbr_opt.analysis.worlds import plausible_worlds
+from pbr_opt.design.chain_limits import GuaranteedVolume
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.equilibrium.accounts import Intake
 from pbr_opt.equilibrium.best_response import best_response
@@ -121,7 +122,8 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Budget, by year": lambda: Budget(1e6, {1: 5e5}, [0.5, 0.5]),
     "Rivalry": lambda: Rivalry(TullockShare(), incentives={"a": IncentivePayment(0.2)}, levels={"a": 0.3}),
     "AreaContest": _contest,
-    "Intake": lambda: Intake(np.ones(2), np.zeros(2)),
+    "GuaranteedVolume": lambda: GuaranteedVolume(50),
+    "Intake": lambda: Intake.plain(np.ones(2)),
     "Caseload": _caseload,
     "Certificate": lambda: evaluate(_programme()).certificate,
     "Comparison": lambda: compare(_programme(), {"today": _tariff(), "more": _tariff().replace(outcome_fee_gbp=5000)}),

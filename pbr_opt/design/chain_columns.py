@@ -1,7 +1,8 @@
 """Tariff columns of one payment group when a supply chain delivers: the same backward induction, many prices at once.
 
-Who is in the chain and how short their capital is are held as in a reference equilibrium: both couple the groups. The
-design is evaluated exactly afterwards, and the search repeated from what that finds.
+Who is in the chain, how short their capital is, and what rivals do for their results are held as in a reference
+equilibrium: all couple the groups. The design is evaluated exactly afterwards, and the search repeated from what that
+finds.
 """
 
 from __future__ import annotations
@@ -11,14 +12,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from pbr_opt.design.objectives import Objective, SegmentContext
+from pbr_opt.equilibrium.accounts import Intake
 from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.equilibrium.chain import ChainEquilibrium
 from pbr_opt.equilibrium.delegation import Branch, branches
 from pbr_opt.market.agents import area_caseload
+from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
 from pbr_opt.quantities import FloatArray, IntArray
 
-__all__ = ["ChainColumns", "couples_groups"]
+__all__ = ["ChainColumns", "Part", "couples_groups"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One prime's people of a payment group.
+
+    Attributes
+    ----------
+    branch : Branch
+        For the rows of the part.
+    people : array (rows,)
+        How many of each.
+    context : SegmentContext
+        What objectives need to know of the rows.
+    segment : array of int (rows,)
+        Position of each row among the segments of the group.
+    """
+
+    branch: Branch
+    people: FloatArray
+    context: SegmentContext
+    segment: IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +52,11 @@ class ChainColumns:
 
     Attributes
     ----------
-    parts : tuple
-        For each prime: its branch, its people, and what objectives need to know of the segments.
+    parts : tuple of Part
+        One for each prime.
     """
 
-    parts: tuple[tuple[Branch, FloatArray, SegmentContext], ...]
+    parts: tuple[Part, ...]
 
     @classmethod
     def of(cls, programme: Programme, reference: ChainEquilibrium, rows: IntArray) -> ChainColumns:
@@ -46,17 +71,17 @@ class ChainColumns:
         rows : array of int
             Segments of one payment group.
         """
-        chain, index = reference.chain, programme.caseload.group_index
+        asked, index = programme.supply_chain, programme.caseload.group_index
+        chain = reference.chain if asked is None else asked.without(item.agent for item in reference.departures)
         shadows = {account.agent: account.shadow_price for account in reference.accounts if account.shadow_price > 0}
         service = programme.base_service_gbp[index], programme.minimum_service_gbp[index]
-        value = None if programme.outcome_value_gbp is None else programme.outcome_value_gbp[index][rows]
         parts = []
         for area in chain.areas:
             caseload = area_caseload(programme.caseload, area)
-            context = SegmentContext(caseload.deadweight_rate[rows], value)
             for prime in branches(chain, area.name, caseload, service, shadows):
-                people = caseload.participants[rows] * chain.area_share(prime.agent.name)
-                parts.append((prime.only(rows), people, context))
+                people = caseload.participants * chain.area_share(prime.agent.name)
+                given = reference.intakes.get(prime.agent.name)
+                parts.append(_part(prime, programme, caseload, rows, given or Intake.plain(people)))
         return cls(tuple(parts))
 
     def at(
@@ -64,23 +89,37 @@ class ChainColumns:
     ) -> tuple[FloatArray, FloatArray]:
         """Return outcome payments and achievement for prices of shape (columns, segments)."""
         cost, achieved = np.zeros(price_gbp.shape[0]), np.zeros(price_gbp.shape[0])
-        for branch, people, context in self.parts:
+        for part in self.parts:
+            price, people = price_gbp[:, part.segment], part.people
 
-            def both(there: BestResponse, context: SegmentContext = context) -> FloatArray:
+            def both(there: BestResponse, context: SegmentContext = part.context) -> FloatArray:
                 term = np.broadcast_to(objective.per_participant(there, context), there.outcome_rate.shape)
                 return np.stack([there.outcome_rate, term])
 
-            rate, term = branch.expected(price_gbp, attachment_gbp, people, both)
-            cost += (price_gbp * rate) @ people
+            rate, term = part.branch.expected(price, attachment_gbp[part.segment], people, both)
+            cost += (price * rate) @ people
             achieved += term @ people
         return cost, achieved
 
 
+def _part(prime: Branch, programme: Programme, caseload: Caseload, rows: IntArray, given: Intake) -> Part:
+    """Return a prime's people of some segments; several rows of a segment where plans of a contest divide it."""
+    at = np.flatnonzero(np.isin(given.segment, rows))
+    segments = given.segment[at]
+    value, index = programme.outcome_value_gbp, programme.caseload.group_index
+    context = SegmentContext(caseload.deadweight_rate[segments], None if value is None else value[index[segments]])
+    branch = prime.only(segments)
+    branch = branch.with_top_up(given.top_up_gbp[at]) if given.top_up_gbp.any() else branch
+    return Part(branch, given.participants[at], context, np.searchsorted(rows, segments))
+
+
 def couples_groups(programme: Programme) -> bool:
-    """Whether something in the chain ties payment groups together: capital, places, guarantees, or the wish to stay."""
+    """Whether something ties payment groups together: capital, places, guarantees, the wish to stay, rivals."""
     chain = programme.supply_chain
     if chain is None:
         return False
+    if programme.rivalry is not None:
+        return True
     agents = any(
         np.isfinite(agent.working_capital_gbp) or np.isfinite(agent.capacity) or agent.fixed_cost_gbp > 0
         for agent in chain.agents

@@ -61,7 +61,9 @@ def solve_through_chain(problem: DesignProblem, settings: DesignSettings) -> Fou
             f"No tariff found in {_ROUNDS} rounds keeps the budget of £{problem.budget_gbp:,.0f} once subcontractors "
             "have left or stayed; try a larger budget, or a chain without fixed costs."
         )
-    where = "" if proved else ", members of the chain and shadow prices as in the last equilibrium"
+    kept = "members of the chain and shadow prices"
+    kept = f"{kept}, and what rivals do," if problem.programme.rivalry is not None else kept
+    where = "" if proved else f", {kept} as in the last equilibrium"
     return replace(best, method=f"{best.method}, through the supply chain{where}")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.market.caseload import Caseload
-from pbr_opt.quantities import FloatArray
+from pbr_opt.quantities import FloatArray, IntArray
 
 __all__ = ["Account", "Cell", "Departure", "Flow", "Intake", "Ledger"]
 
@@ -131,17 +133,25 @@ class Intake:
 
     Attributes
     ----------
-    participants, top_up_gbp : array (segments,)
+    participants, top_up_gbp : array (rows,)
         People, and GBP per outcome.
+    segment : array of int (rows,)
+        Segment of each row: several rows of one where plans of a contest divide it.
     """
 
     participants: FloatArray
     top_up_gbp: FloatArray
+    segment: IntArray
 
     def __post_init__(self) -> None:
-        """Write-protect both arrays."""
-        self.participants.setflags(write=False)
-        self.top_up_gbp.setflags(write=False)
+        """Write-protect every array."""
+        for array in (self.participants, self.top_up_gbp, self.segment):
+            array.setflags(write=False)
+
+    @classmethod
+    def plain(cls, participants: FloatArray) -> Intake:
+        """Return a prime without rivals: a row a segment, and no top-up."""
+        return cls(participants, np.zeros(participants.size), np.arange(participants.size))
 
 
 @dataclass

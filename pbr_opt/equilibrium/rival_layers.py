@@ -90,7 +90,7 @@ class Layers:
                 part, rung = self._plans(contest, k, chain.area_share(name))
                 people[name][at] = given * part[self.layer[at]]
                 top_up[name][at] = rung[self.layer[at]]
-        return MappingProxyType({name: Intake(people[name], top_up[name]) for name in people})
+        return MappingProxyType({name: Intake(people[name], top_up[name], self.row) for name in people})
 
     def _plans(self, contest: AreaContest, k: int, contracted: float) -> tuple[FloatArray, FloatArray]:
         """Return a prime's part of the area's participants in each layer, and its top-up there."""

@@ -11,6 +11,9 @@ from pbr_opt import (
     Budget,
     Caseload,
     DesignSettings,
+    InvalidInputError,
+    MinimumPassThrough,
+    MinimumService,
     Parked,
     PriceRange,
     PriceStep,
@@ -23,7 +26,11 @@ from pbr_opt import (
     evaluate,
     optimise,
 )
+from pbr_opt.design.chain_limits import GuaranteedVolume
+from pbr_opt.design.limits import Limit
 from pbr_opt.market.agents import Agent, Contract
+from pbr_opt.market.rivalry import Rivalry
+from pbr_opt.market.share_rules import LinearShare
 from pbr_opt.report.tiers import tier_frame
 
 PEOPLE: Final = Caseload(["a", "a", "b", "b"], [100, 80, 60, 40], [0.3, 0.1, 0.1, 0.02], [0.5, 0.3, 0.3, 0.2], 300.0)
@@ -114,3 +121,65 @@ def test_without_a_chain_primes_are_the_only_tier() -> None:
     tiers = tier_frame(evaluate(Programme("plain", PEOPLE, PRICES)))
     assert list(tiers.tier) == ["Primes"]
     assert tiers.delivered_share.tolist() == [1.0]
+
+
+# ---- levers of the Department ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [MinimumPassThrough(0.7), MinimumService(40.0), GuaranteedVolume(20)], ids=str)
+def test_a_lever_that_leaves_groups_apart_is_proved_by_enumeration_and_others_are_local(limit: Limit) -> None:
+    there = programme()
+    changed = limit.applied(there)
+    budget = evaluate(changed).spend_gbp
+    design = optimise(there, minimise=Parked(), limits=[Budget(budget), PriceStep(500), PriceRange(0, 6000), limit])
+    tied = isinstance(limit, GuaranteedVolume)
+    assert design.status == ("local" if tied else "optimal")
+    tried = [
+        evaluate(changed, PRICES.replace(outcome_fee_gbp=pair))
+        for pair in itertools.product(range(0, 6001, 500), repeat=2)
+    ]
+    best = min(Parked().total(item) for item in tried if item.spend_gbp <= budget)
+    assert design.objective >= best - 1e-9
+    assert design.objective <= (best if not tied else Parked().total(evaluate(changed))) + 1e-9
+    assert design.evaluation.certificate.holds
+    assert design.evaluation.programme.supply_chain is not None
+
+
+def test_a_floor_under_the_pass_through_is_kept_in_every_form_of_contract() -> None:
+    for form in ("piece_rate", "group_price", "fixed_share", "two_part"):
+        agents = [Agent("D", "department"), Agent("P", "prime"), Agent("S", "tier2", productivity=3.0)]
+        terms = Contract("P", "S", form, share=0.3)
+        there = Programme("p", PEOPLE, PRICES, SupplyChain(agents, [Contract("D", "P"), terms]))
+        answer = evaluate(MinimumPassThrough(0.6).applied(there))
+        assert answer.equilibrium is not None
+        flows = {flow.payee: flow for flow in answer.equilibrium.flows}
+        assert (flows["S"].price_gbp >= 0.6 * flows["P"].price_gbp * (1 - 1e-12)).all()
+        assert answer.certificate.holds
+
+
+def test_guaranteed_volumes_are_sent_where_they_cost_the_payer_least() -> None:
+    there = Programme("p", PEOPLE, PRICES, chain(referral_fee_gbp=5_000.0))
+    referred = {n: evaluate(GuaranteedVolume(n).applied(there)).to_frame("agents").set_index("agent") for n in (0, 30)}
+    assert referred[0].referrals["S"] == 0.0
+    assert referred[30].referrals["S"] == pytest.approx(30.0)
+    assert referred[30].place_price_gbp["S"] < 0.0  # what the guarantee costs the prime, per place
+    assert referred[30].profit_gbp["P"] < referred[0].profit_gbp["P"]
+    small = Agent("S", "tier2", capacity=10)
+    narrow = SupplyChain([*chain().agents[:3], small], chain().contracts.values())
+    with pytest.raises(InvalidInputError, match=r"agent 'S': given a capacity of 10"):
+        optimise(there.replace(supply_chain=narrow), minimise=Parked(), limits=[GuaranteedVolume(30)])
+    with pytest.raises(InvalidInputError, match="tier: given tier3"):
+        GuaranteedVolume(5, "tier3")
+
+
+def test_a_design_over_rivals_keeps_its_budget_and_is_called_local() -> None:
+    agents = [Agent("D", "department"), Agent("P", "prime"), Agent("Q", "prime", productivity=1.2), Agent("S", "tier2")]
+    edges = [Contract("D", "P"), Contract("D", "Q"), Contract("P", "S", "fixed_share", share=0.9, volume_share=0.2)]
+    there = Programme("p", PEOPLE, PRICES, SupplyChain(agents, edges), rivalry=Rivalry(LinearShare(0.5)))
+    base = evaluate(there)
+    design = optimise(there, minimise=Parked(), limits=[Budget(base.spend_gbp), PriceStep(100), PriceRange(0, 8000)])
+    assert design.status == "local"
+    assert "what rivals do" in design.method
+    assert design.evaluation.spend_gbp <= base.spend_gbp * (1 + 1e-9)
+    assert design.objective <= Parked().total(base) + 1e-9
+    assert design.evaluation.certificate.holds
