@@ -7,6 +7,7 @@ finds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,30 +60,33 @@ class ChainColumns:
     parts: tuple[Part, ...]
 
     @classmethod
-    def of(cls, programme: Programme, reference: ChainEquilibrium, rows: IntArray) -> ChainColumns:
-        """Return what is needed to evaluate tariffs for some segments.
+    def by_group(
+        cls, programme: Programme, reference: ChainEquilibrium, members: Sequence[IntArray]
+    ) -> tuple[ChainColumns, ...]:
+        """Return what is needed to evaluate tariffs for the segments of each payment group.
 
         Parameters
         ----------
         programme : Programme
             With a supply chain.
         reference : ChainEquilibrium
-            Says who stays, and shadow prices.
-        rows : array of int
-            Segments of one payment group.
+            Says who stays, shadow prices, and what rivals do.
+        members : sequence of array of int
+            Segments of each payment group.
         """
         asked, index = programme.supply_chain, programme.caseload.group_index
         chain = reference.chain if asked is None else asked.without(item.agent for item in reference.departures)
         shadows = {account.agent: account.shadow_price for account in reference.accounts if account.shadow_price > 0}
         service = programme.base_service_gbp[index], programme.minimum_service_gbp[index]
-        parts = []
+        parts: list[list[Part]] = [[] for _ in members]
         for area in chain.areas:
             caseload = area_caseload(programme.caseload, area)
             for prime in branches(chain, area.name, caseload, service, shadows):
                 people = caseload.participants * chain.area_share(prime.agent.name)
-                given = reference.intakes.get(prime.agent.name)
-                parts.append(_part(prime, programme, caseload, rows, given or Intake.plain(people)))
-        return cls(tuple(parts))
+                given = reference.intakes.get(prime.agent.name) or Intake.plain(people)
+                for group, rows in zip(parts, members, strict=True):
+                    group.append(_part(prime, programme, caseload, rows, given))
+        return tuple(cls(tuple(group)) for group in parts)
 
     def at(
         self, price_gbp: FloatArray, attachment_gbp: FloatArray, objective: Objective

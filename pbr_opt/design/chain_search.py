@@ -50,7 +50,7 @@ def solve_through_chain(problem: DesignProblem, settings: DesignSettings) -> Fou
         if problem.is_over_budget(there.spend_gbp):
             budget *= problem.budget_gbp / there.spend_gbp * (1.0 - _SAFETY)
         elif best is None or loss < best.claimed_loss:
-            best = replace(found, claimed_loss=loss, bound=min(found.bound, loss), proved=proved)
+            best = replace(found, claimed_loss=loss, bound=min(found.bound, loss), proved=proved, evaluation=there)
             if agrees:
                 break
         elif agrees:

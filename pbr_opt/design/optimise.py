@@ -176,7 +176,7 @@ def _convex(problem: DesignProblem, settings: DesignSettings) -> Found:
 
 def _checked(problem: DesignProblem, found: Found, settings: DesignSettings) -> Design:
     """Return the design after holding it against the exact equilibrium, the limits and its bound."""
-    evaluation = evaluate(problem.programme, found.tariff)
+    evaluation = found.evaluation or evaluate(problem.programme, found.tariff)
     aim = problem.objective
     objective = aim.total(evaluation)
     loss = -aim.better * objective

@@ -330,8 +330,8 @@ class DesignProblem:
         reference = self.reference or evaluate(self.programme).equilibrium
         if reference is None:  # nobody but primes: no branches
             return ()
-        rows = (np.flatnonzero(index == g) for g in range(len(self.base.groups)))
-        return tuple(ChainColumns.of(self.programme, reference, row) for row in rows)
+        rows = [np.flatnonzero(index == g) for g in range(len(self.base.groups))]
+        return ChainColumns.by_group(self.programme, reference, rows)
 
     def at_prices(self, group: int, price_gbp: FloatArray) -> GroupPrices:
         """Return columns at list prices in the programme's own proportion."""

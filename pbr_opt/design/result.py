@@ -41,6 +41,8 @@ class Found:
         In words.
     proved : bool
         Whether the bound holds without anything being held fixed.
+    evaluation : Evaluation or None
+        By the exact equilibrium, when the method has one of exactly this tariff.
     """
 
     tariff: Tariff
@@ -49,6 +51,7 @@ class Found:
     multiplier: float
     method: str
     proved: bool = True
+    evaluation: Evaluation | None = None
 
 
 @dataclass(frozen=True, eq=False)

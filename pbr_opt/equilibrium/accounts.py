@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -171,3 +172,16 @@ class Ledger:
     def shadow_prices(self) -> dict[str, float]:
         """Return lambda by agent."""
         return {name: account.shadow_price for name, account in self.accounts.items()}
+
+    @classmethod
+    def joined(cls, parts: Sequence[Ledger]) -> Ledger:
+        """Return the books of areas that have nobody in common but the Department."""
+        name = parts[0].department
+        payer = parts[0].accounts[name]
+        paid = sum(part.accounts[name].paid_on_gbp for part in parts)
+        whole = cls({name: replace(payer, paid_on_gbp=paid, income_gbp=paid)})
+        for part in parts:
+            whole.accounts |= {key: account for key, account in part.accounts.items() if key != name}
+            whole.cells += part.cells
+            whole.flows += part.flows
+        return whole

@@ -23,7 +23,7 @@ from pbr_opt.equilibrium.options import Options
 from pbr_opt.equilibrium.pass_through import DECLINED_GBP
 from pbr_opt.equilibrium.referrals import allot
 from pbr_opt.errors import EquilibriumError
-from pbr_opt.market.agents import area_caseload
+from pbr_opt.market.agents import Area, area_caseload
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.supply_chain import SupplyChain
@@ -108,29 +108,42 @@ def solve_chain(
     if asked is None:
         raise EquilibriumError("There is no supply chain to solve; try evaluate(), which then takes primes alone.")
     chain, departures = asked, list[Departure]()
-    shadows: Mapping[str, float] = {}
     terms = _Terms(programme, price_gbp, attachment_gbp, intakes)
-    while True:
-        shadows, ledger = _settle(terms, chain, shadows)
-        leaving = _leaving(chain, ledger, 1 + max((item.round for item in departures), default=0))
-        if not leaving:
-            break
+    books: dict[str, Ledger] = {}
+    unsettled = {area.name: _members(asked, area.name) for area in asked.areas}
+    while unsettled:  # areas share nobody: those that nobody has left stand as they are
+        for area in unsettled:
+            books[area] = _settle(terms, chain, area, books[area].shadow_prices if area in books else {})
+        number = 1 + max((item.round for item in departures), default=0)
+        leaving = _leaving(
+            chain, {name: book for area in unsettled for name, book in books[area].accounts.items()}, number
+        )
         departures += leaving
-        chain = chain.without(item.agent for item in leaving)
-        shadows = {name: value for name, value in shadows.items() if name in chain.by_name}
+        gone = {item.agent for item in leaving}
+        chain = chain.without(gone) if gone else chain
+        unsettled = {area: names for area, names in unsettled.items() if names & gone}
+    ledger = Ledger.joined(list(books.values()))
     idle = {agent.name: Account(agent.name, active=False) for agent in asked.agents}
-    accounts = tuple(ledger.accounts.get(agent.name, idle[agent.name]) for agent in asked.agents)
-    return ChainEquilibrium(chain, accounts, tuple(ledger.cells), tuple(ledger.flows), tuple(departures), intakes)
+    booked = tuple(ledger.accounts.get(agent.name, idle[agent.name]) for agent in asked.agents)
+    return ChainEquilibrium(chain, booked, tuple(ledger.cells), tuple(ledger.flows), tuple(departures), intakes)
 
 
-def _leaving(chain: SupplyChain, ledger: Ledger, number: int) -> list[Departure]:
+def _members(chain: SupplyChain, area: str) -> set[str]:
+    """Return the primes of an area and everybody below them."""
+    names = [prime.name for prime in chain.primes_in(area)]
+    for name in names:  # grows while it is walked
+        names += [payee.name for payee in chain.payees(name)]
+    return set(names)
+
+
+def _leaving(chain: SupplyChain, accounts: Mapping[str, Account], number: int) -> list[Departure]:
     """Return who leaves in a round: all that pay for standing idle, and each payer's payee with the largest loss.
 
     Those without referrals go at once: nobody's choice depends on them.
     """
     answer = []
-    for payer in chain.agents[1:]:
-        books = [ledger.accounts[payee.name] for payee in chain.payees(payer.name)]
+    for payer in (agent for agent in chain.agents[1:] if agent.name in accounts):
+        books = [accounts[payee.name] for payee in chain.payees(payer.name)]
         broke = (book for book in books if book.profit_gbp < -_BROKE_GBP - DECLINED_GBP * book.referrals)
         losers = sorted(broke, key=lambda book: book.profit_gbp)
         idle = [book for book in losers if book.referrals == 0.0]
@@ -150,15 +163,19 @@ class _Terms:
     intakes: Mapping[str, Intake]
 
 
-def _settle(terms: _Terms, chain: SupplyChain, shadows: Mapping[str, float]) -> tuple[Mapping[str, float], Ledger]:
-    """Return shadow prices that agree with what is done under them, and the books."""
+def _settle(terms: _Terms, chain: SupplyChain, area: str, before: Mapping[str, float]) -> Ledger:
+    """Return an area's books under shadow prices that agree with what is done under them."""
     wanted: dict[str, float] = {}
+    shadows: Mapping[str, float] = {
+        name: value for name, value in before.items() if value > 0.0 and name in chain.by_name
+    }
+    place = next(each for each in chain.areas if each.name == area)
     for number in range(_ROUNDS):
-        ledger = _play(terms, chain, shadows)
+        ledger = _play(terms, chain, place, shadows)
         wanted = {name: value for name, value in ledger.shadow_prices.items() if value > 0.0 or shadows.get(name)}
         change = max((abs(value - shadows.get(name, 0.0)) for name, value in wanted.items()), default=0.0)
         if change <= _SETTLED:
-            return shadows, ledger
+            return ledger
         keep = 0.0 if number < _DAMPED_AFTER else 0.5
         shadows = {n: keep * shadows.get(n, 0.0) + (1.0 - keep) * value for n, value in wanted.items()}
     worst = max(wanted, key=lambda name: abs(wanted[name] - shadows.get(name, 0.0)))
@@ -169,22 +186,22 @@ def _settle(terms: _Terms, chain: SupplyChain, shadows: Mapping[str, float]) -> 
     )
 
 
-def _play(terms: _Terms, chain: SupplyChain, shadows: Mapping[str, float]) -> Ledger:
-    """Send people and money down every branch of every area."""
+def _play(terms: _Terms, chain: SupplyChain, area: Area, shadows: Mapping[str, float]) -> Ledger:
+    """Send an area's people and money down every branch."""
     programme, price, attachment = terms.programme, terms.price_gbp, terms.attachment_gbp
     row = programme.caseload.group_index
     service = programme.base_service_gbp[row], programme.minimum_service_gbp[row]
-    ledger = Ledger({agent.name: Account(agent.name, fixed_cost_gbp=agent.fixed_cost_gbp) for agent in chain.agents})
-    for area in chain.areas:
-        caseload = area_caseload(programme.caseload, area)
-        for branch in branches(chain, area.name, caseload, service, shadows):
-            name = branch.agent.name
-            intake = terms.intakes.get(name)
-            prime = branch if intake is None else branch.with_top_up(intake.top_up_gbp)
-            people = caseload.participants * chain.area_share(name) if intake is None else intake.participants
-            game = _Area(area.name, caseload, ledger)
-            outcomes = game.serve(prime, price, attachment, people)
-            game.pay(chain.department.name, prime, price, attachment, people, outcomes)
+    playing = [chain.department, *(chain.by_name[name] for name in _members(chain, area.name))]
+    ledger = Ledger({agent.name: Account(agent.name, fixed_cost_gbp=agent.fixed_cost_gbp) for agent in playing})
+    caseload = area_caseload(programme.caseload, area)
+    game = _Area(area.name, caseload, ledger)
+    for branch in branches(chain, area.name, caseload, service, shadows):
+        name = branch.agent.name
+        intake = terms.intakes.get(name)
+        prime = branch if intake is None else branch.with_top_up(intake.top_up_gbp)
+        people = caseload.participants * chain.area_share(name) if intake is None else intake.participants
+        outcomes = game.serve(prime, price, attachment, people)
+        game.pay(chain.department.name, prime, price, attachment, people, outcomes)
     paid = ledger.accounts[chain.department.name]
     paid.income_gbp = paid.paid_on_gbp  # from the Treasury
     return ledger

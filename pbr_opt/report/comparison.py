@@ -210,6 +210,13 @@ def proof(design: Design) -> dict[str, object]:
     }
 
 
+def _evaluated(programme: Programme, item: Tariff | Design) -> Evaluation:
+    """Return the evaluation of a tariff; a design of this very programme brings its own along."""
+    if not isinstance(item, Design):
+        return evaluate(programme, item)
+    return item.evaluation if item.problem.programme is programme else evaluate(programme, item.tariff)
+
+
 def compare(programme: Programme, tariffs: Mapping[str, Tariff | Design]) -> Comparison:
     """Return tariffs side by side; the first is the baseline.
 
@@ -250,9 +257,8 @@ def compare(programme: Programme, tariffs: Mapping[str, Tariff | Design]) -> Com
             faults += [Fault(f"tariffs['{label}'] {f.place}", f.given, f.wanted, f.remedy) for f in error.faults]
     if faults:
         raise InvalidInputError("compare", faults)
-    plain = {label: item.tariff if isinstance(item, Design) else item for label, item in tariffs.items()}
     return Comparison(
         programme,
-        MappingProxyType({label: evaluate(programme, tariff) for label, tariff in plain.items()}),
+        MappingProxyType({label: _evaluated(programme, item) for label, item in tariffs.items()}),
         MappingProxyType({label: item for label, item in tariffs.items() if isinstance(item, Design)}),
     )
