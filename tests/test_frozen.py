@@ -42,6 +42,7 @@ from pbr_opt import (
     optimise,
 )
 from pbr_opt.analysis.ensemble import Ensemble
+from pbr_opt.analysis.regrouping import RegroupingSettings, regroup
 from pbr_opt.analysis.simulation import simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.analysis.sweep import SweepSettings
@@ -158,6 +159,8 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "SimulationSettings": lambda: SimulationSettings(qualifying_weeks={"a": 26, "b": 13}),
     "Question": lambda: question_from(Inspection("q"), {"budget": "5e5", "highest": "a=9"}, _programme()),
     "Reading": lambda: open_programme("worked_example"),
+    "Regrouping": lambda: regroup(_programme(), Parked(), most_groups=2, prices_gbp=[0, 5000]),
+    "RegroupingSettings": RegroupingSettings,
     "Source": lambda: Source("key", "title", "A", "address"),
     "SupplyChain": _chain,
     "SupportShortfall": lambda: SupportShortfall(200.0),
