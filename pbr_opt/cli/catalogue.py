@@ -15,10 +15,10 @@ __all__ = ["draw", "programmes", "sources"]
 
 def draw(
     programme: NameArgument,
-    out: Annotated[Path, typer.Option("--out", help="SVG file to write.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write: .svg, or .dot for programs that draw graphs.")],
     area: Annotated[str | None, typer.Option("--area", help="Draw one contract package area only.")] = None,
 ) -> None:
-    """Draw a supply chain with its flows of people and money, as SVG."""
+    """Draw a supply chain with its flows of people and money, as SVG; a national one folded, or area by area."""
     from pbr_opt.evaluation import evaluate as judge
     from pbr_opt.programmes.registry import load
     from pbr_opt.report.chain_drawing import draw_chain
@@ -27,7 +27,8 @@ def draw(
     chosen = load(programme)
     if chosen.supply_chain is None:
         raise UnsupportedModelError(f"{programme} has no supply chain to draw; try work_programme_2011_chain")
-    write_files(out.parent, {out.name: draw_chain(judge(chosen), area=area).to_svg()})
+    text = chosen.supply_chain.to_dot() if out.suffix == ".dot" else draw_chain(judge(chosen), area=area).to_svg()
+    write_files(out.parent, {out.name: text})
     typer.echo(f"Written to {out}", err=True)
 
 

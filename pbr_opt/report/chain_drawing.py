@@ -7,19 +7,19 @@ and says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import TYPE_CHECKING, Final
-from unicodedata import east_asian_width
 
-from pbr_opt.equilibrium.accounts import Account
 from pbr_opt.errors import Fault, InvalidInputError
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.quantities import nearest
-from pbr_opt.report.drawing_marks import Box, Curve, Mark, Words, figure_of, svg_of
+from pbr_opt.report.chain_folding import ChainParts, folded
+from pbr_opt.report.drawing_marks import Box, Curve, Mark, Words, figure_of, fitting, svg_of
 from pbr_opt.report.layered_layout import Layout, lay_out
 from pbr_opt.report.wording import count
 
@@ -44,10 +44,11 @@ _WAYPOINT: Final = 14.0
 _MARGIN, _HEAD, _FOOT = 20.0, 74.0, 84.0
 _NAME_SIZE, _TEXT_SIZE, _HEAD_SIZE = 11.0, 9.5, 12.0
 _WIDEST, _THINNEST = 12.0, 0.8
+_MOST_BOXES: Final = 150
+_FAN: Final = 240.0
+"""Lines that leave one box are together no wider than this, or they would hide each other."""
 _APART: Final = 2.0
 """Between the two lines of one contract, beyond half their widths."""
-_WIDTHS: Final = {"full": 1.12, "wide": 0.85, "other": 0.62}
-"""Of characters, in sizes of the bold font, on the safe side: names are cut to what fits into a box."""
 _PLAIN: Final = 0.92
 """The same in plain type."""
 
@@ -90,13 +91,9 @@ class ChainDrawing:
 
 
 @dataclass(frozen=True)
-class _Chain:
-    """The part of a chain that is drawn, with its books where there are any."""
+class _Chain(ChainParts):
+    """The part of a chain that is drawn, with its books where there are any, laid out."""
 
-    agents: tuple[Agent, ...]
-    contracts: Mapping[str, Contract]
-    accounts: Mapping[str, Account]
-    reasons: Mapping[str, str]
     layout: Layout = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,7 +122,8 @@ def draw_chain(source: SupplyChain | Evaluation, area: str | None = None) -> Cha
     source : SupplyChain or Evaluation
         A chain as it was agreed, or what comes of it under a tariff.
     area : str, optional
-        Only the primes of one area and those below them: a national chain is best drawn area by area.
+        Only the primes of one area and those below them. Without it a chain of more than 150 agents is drawn folded,
+        the subcontractors of each prime as one box a tier: nobody reads a thousand boxes.
 
     Raises
     ------
@@ -141,16 +139,20 @@ def draw_chain(source: SupplyChain | Evaluation, area: str | None = None) -> Cha
     >>> len(drawing.layout.columns), "Hope &amp; Co" in drawing.to_svg()
     (3, True)
     """
-    chain = _part(source, area)
+    parts = _part(source, area)
+    many = area is None and len(parts.agents) > _MOST_BOXES
+    shown = folded(parts) if many else parts
+    chain = _Chain(shown.agents, shown.contracts, shown.accounts, shown.reasons)
     layout = chain.layout
     width = 2 * _MARGIN + len(layout.columns) * (_BOX_WIDTH + _COLUMN_GAP) - _COLUMN_GAP
     height = _HEAD + layout.total_height + _FOOT
-    title = f"Supply chain{f' in {area}' if area else ''}: {len(chain.agents)} agents"
+    title = f"Supply chain{f' in {area}' if area else ''}: {count(len(parts.agents))} agents"
+    title += ", subcontractors of each prime together (those that stayed, of how many)" if many else ""
     marks = [*_heading(chain, title), *_lines(chain), *_boxes(chain), *_legend(chain, height)]
     return ChainDrawing(title, tuple(marks), width, height, layout)
 
 
-def _part(source: SupplyChain | Evaluation, area: str | None) -> _Chain:
+def _part(source: SupplyChain | Evaluation, area: str | None) -> ChainParts:
     """Return what is to be drawn."""
     chain = source if isinstance(source, SupplyChain) else source.programme.supply_chain
     if chain is None:
@@ -170,7 +172,7 @@ def _part(source: SupplyChain | Evaluation, area: str | None) -> _Chain:
     contracts = {agent.name: chain.contracts[agent.name] for agent in agents if agent.name in chain.contracts}
     reasons = {item.agent: item.reason for item in gone}
     reasons |= {a.agent: "its payer left" for a in books if not a.active and a.agent not in reasons}
-    return _Chain(agents, contracts, {account.agent: account for account in books}, reasons)
+    return ChainParts(agents, contracts, {account.agent: account for account in books}, reasons)
 
 
 def _left(column: int) -> float:
@@ -191,6 +193,8 @@ def _lines(chain: _Chain) -> list[Mark]:
     """Return two lines a contract, people above money; a thin dotted one where nothing flows, a solid one before."""
     flows = {name: chain.flows(name) for name in chain.contracts}
     most = [max((flow[k] for flow in flows.values()), default=0.0) for k in range(2)]
+    fan = max(Counter(edge.payer for edge in chain.contracts.values()).values(), default=1)
+    widest = min(_WIDEST, _FAN / fan)
     marks: list[Mark] = []
     for name, edge in chain.contracts.items():
         points = _route(chain.layout, edge)
@@ -199,7 +203,7 @@ def _lines(chain: _Chain) -> list[Mark]:
             marks.append(Curve(points, _THINNEST, _NOTHING, "dotted" if chain.accounts else "solid", tip))
             continue
         widths = [
-            max(_WIDEST * sqrt(flow / top), _THINNEST) if flow > 0 else 0.0
+            max(widest * sqrt(flow / top), _THINNEST) if flow > 0 else 0.0
             for flow, top in zip(flows[name], most, strict=True)
         ]
         people, money = flows[name]
@@ -242,8 +246,8 @@ def _boxes(chain: _Chain) -> list[Mark]:
         gone = agent.name in chain.reasons
         tip = ", ".join(part for part in (agent.name, agent.sector, agent.area) if part)
         box = _box(agent.sector, (left, top), (_BOX_WIDTH, _BOX_HEIGHT), gone=gone)
-        name = _fitting(agent.name, _NAME_SIZE * (_PLAIN if gone else 1.0), _BOX_WIDTH - 34.0)
-        text = _fitting(_state(chain, agent), _TEXT_SIZE * _PLAIN, _BOX_WIDTH - 18.0)
+        name = fitting(agent.name, _NAME_SIZE * (_PLAIN if gone else 1.0), _BOX_WIDTH - 34.0)
+        text = fitting(_state(chain, agent), _TEXT_SIZE * _PLAIN, _BOX_WIDTH - 18.0)
         letter, right = _LETTERS[agent.sector], left + _BOX_WIDTH - 9.0
         ink = _FAINT if gone else _INK
         marks += [
@@ -282,29 +286,6 @@ def _short(gbp: float) -> str:
     if abs(gbp) >= 1e6:
         return f"£{gbp / 1e6:,.0f}m" if abs(gbp) >= 1e7 else f"£{gbp / 1e6:.1f}m"
     return f"£{gbp / 1e3:.0f}k" if abs(gbp) >= 1e4 else f"£{gbp:,.0f}"
-
-
-def _fitting(text: str, size: float, width: float) -> str:
-    """Return text cut in the middle to a width: numbers at the end of names often tell them apart.
-
-    >>> _fitting("a very long name indeed 07", 10.0, 90.0)
-    'a very lo…d 07'
-    """
-    cut, kept = text, len(text)
-    while kept and _length(cut) * size > width:
-        kept -= 1
-        tail = kept // 3
-        cut = f"{text[: kept - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
-    return cut
-
-
-def _length(text: str) -> float:
-    """Return about how long a text is, in sizes of the font."""
-
-    def breadth(c: str) -> str:
-        return "full" if c in "MWmw%@" or east_asian_width(c) in "WF" else "wide" if c.isupper() else "other"
-
-    return sum(_WIDTHS[breadth(character)] for character in text)
 
 
 def _legend(chain: _Chain, height: float) -> list[Mark]:

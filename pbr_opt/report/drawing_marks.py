@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
 from pbr_opt.errors import MissingExtraError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
-__all__ = ["Box", "Curve", "Mark", "Words", "figure_of", "svg_of"]
+__all__ = ["Box", "Curve", "Mark", "Words", "figure_of", "fitting", "svg_of"]
 
 _DASHES: Final = {"solid": "", "dashed": "7 4", "dotted": "1.5 3.5"}
 _FAMILY: Final = "DejaVu Sans, Verdana, Arial, sans-serif"
@@ -29,6 +30,8 @@ _ROUND: Final = 9.0
 _INSET: Final = 3.0
 _STROKE: Final = 1.2
 _SIDES: Final[Mapping[str, Literal["left", "center", "right"]]] = {"start": "left", "middle": "center", "end": "right"}
+_WIDTHS: Final = {"full": 1.12, "wide": 0.85, "other": 0.62}
+"""Of characters, in sizes of the bold font, on the safe side: names are cut to what fits into a box."""
 _LineStyle: TypeAlias = str | tuple[float, tuple[float, ...]]
 
 
@@ -250,3 +253,26 @@ def _rectangles(box: Box, order: int) -> list[Artist]:
         )
         for inset in ((0.0, _INSET) if box.double else (0.0,))
     ]
+
+
+def fitting(text: str, size: float, width: float) -> str:
+    """Return text cut in the middle to a width: numbers at the end of names often tell them apart.
+
+    >>> fitting("a very long name indeed 07", 10.0, 90.0)
+    'a very lo…d 07'
+    """
+    cut, kept = text, len(text)
+    while kept and _length(cut) * size > width:
+        kept -= 1
+        tail = kept // 3
+        cut = f"{text[: kept - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+    return cut
+
+
+def _length(text: str) -> float:
+    """Return about how long a text is, in sizes of the font."""
+
+    def breadth(c: str) -> str:
+        return "full" if c in "MWmw%@" or east_asian_width(c) in "WF" else "wide" if c.isupper() else "other"
+
+    return sum(_WIDTHS[breadth(character)] for character in text)
