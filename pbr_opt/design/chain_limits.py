@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 from pbr_opt.design.limits import Limit
 from pbr_opt.errors import Fault
-from pbr_opt.market.agents import KINDS, Contract
+from pbr_opt.market.agents import Contract
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.supply_chain import SupplyChain
-from pbr_opt.quantities import Inspection, nearest
+from pbr_opt.quantities import Inspection
 
 __all__ = ["GuaranteedVolume"]
-
-_TIERS: Final = KINDS[2:]
 
 
 @dataclass(frozen=True)
 class GuaranteedVolume(Limit):
-    """Every subcontractor of a tier is sent at least so many participants, where its payer chooses whom it refers.
+    """Every specialist (tier 2) is sent at least so many participants, where its payer chooses whom it refers.
 
     A term of the contracts: the design is found, and evaluated, for the programme with that term
     (``design.problem.programme``; for an evaluation alone, ``evaluate(GuaranteedVolume(50).applied(programme))``). The
@@ -30,30 +27,24 @@ class GuaranteedVolume(Limit):
     ----------
     participants : float
         People each, at least 0; where a contract already guarantees more, that stays.
-    tier : str, optional
-        ``tier2`` (specialists) or ``tier1``.
 
     Raises
     ------
     InvalidInputError
-        For another tier or a number that is none; as a limit of a design also for a subcontractor that cannot take so
-        many, by name.
+        For a number that is none; as a limit of a design also for a specialist that cannot take so many, by name.
 
     Examples
     --------
     >>> print(GuaranteedVolume(50))
-    GuaranteedVolume(50 participants, tier2)
+    GuaranteedVolume(50 participants)
     """
 
     participants: float
-    tier: str = "tier2"
 
     def __post_init__(self) -> None:
-        """Check the number and the tier."""
+        """Check the number."""
         check = Inspection("GuaranteedVolume")
         object.__setattr__(self, "participants", check.number("participants", self.participants))
-        if self.tier not in _TIERS:
-            check.fault("tier", self.tier, "a tier of subcontractors", nearest(self.tier, _TIERS))
         check.finish()
 
     def faults(self, programme: Programme) -> tuple[Fault, ...]:
@@ -65,7 +56,7 @@ class GuaranteedVolume(Limit):
         return tuple(
             Fault(f"GuaranteedVolume, agent '{agent.name}'", f"a capacity of {agent.capacity:,.0f}", wanted)
             for agent in chain.agents
-            if self._concerns(chain, agent.name) and agent.capacity < self.participants
+            if _concerns(chain, agent.name) and agent.capacity < self.participants
         )
 
     def applied(self, programme: Programme) -> Programme:
@@ -73,7 +64,7 @@ class GuaranteedVolume(Limit):
         chain = programme.supply_chain
         if chain is None:
             return programme
-        edges = [self._raised(edge) if self._concerns(chain, edge.payee) else edge for edge in chain.contracts.values()]
+        edges = [self._raised(edge) if _concerns(chain, edge.payee) else edge for edge in chain.contracts.values()]
         if edges == list(chain.contracts.values()):
             return programme
         return programme.replace(supply_chain=SupplyChain(chain.agents, edges, chain.areas))
@@ -81,10 +72,12 @@ class GuaranteedVolume(Limit):
     def _raised(self, edge: Contract) -> Contract:
         return replace(edge, guaranteed_volume=max(edge.guaranteed_volume, self.participants))
 
-    def _concerns(self, chain: SupplyChain, name: str) -> bool:
-        edge = chain.contracts.get(name)
-        return edge is not None and chain.by_name[name].kind == self.tier and edge.volume_share is None
-
     def __str__(self) -> str:
         """Return the limit in words."""
-        return f"GuaranteedVolume({self.participants:,.6g} participants, {self.tier})"
+        return f"GuaranteedVolume({self.participants:,.6g} participants)"
+
+
+def _concerns(chain: SupplyChain, name: str) -> bool:
+    """Whether an agent is a specialist that gets whom its payer chooses."""
+    edge = chain.contracts.get(name)
+    return edge is not None and chain.by_name[name].kind == "tier2" and edge.volume_share is None

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from pbr_opt.design.chain_limits import GuaranteedVolume
 from pbr_opt.design.group_limits import PriceCeilingByValue
 from pbr_opt.design.limits import Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import Objective
@@ -33,6 +34,7 @@ _SHORT: Final = {
     (PriceRange, "lower_gbp"): "lowest",
     (PriceRange, "upper_gbp"): "highest",
     (PriceCeilingByValue, ""): "value-ceiling",
+    (GuaranteedVolume, "participants"): "guaranteed-volume",
 }
 _UNSAID: Final[tuple[object, ...]] = (math.inf, {}, (1.0,))
 """What a budget says of what is not asked: no total, no years, all payments in the year of the start."""

@@ -168,8 +168,8 @@ def test_guaranteed_volumes_are_sent_where_they_cost_the_payer_least() -> None:
     narrow = SupplyChain([*chain().agents[:3], small], chain().contracts.values())
     with pytest.raises(InvalidInputError, match=r"agent 'S': given a capacity of 10"):
         optimise(there.replace(supply_chain=narrow), minimise=Parked(), limits=[GuaranteedVolume(30)])
-    with pytest.raises(InvalidInputError, match="tier: given tier3"):
-        GuaranteedVolume(5, "tier3")
+    with pytest.raises(InvalidInputError, match="participants: given -5"):
+        GuaranteedVolume(-5)
 
 
 def test_a_design_over_rivals_keeps_its_budget_and_is_called_local() -> None:
