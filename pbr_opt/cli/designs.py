@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pbr_opt.cli.asking import asked_in, question_of
-from pbr_opt.cli.options import CheckOption, JsonOption, NameArgument, OutOption, tariff_label, with_progress
-from pbr_opt.errors import Fault, InvalidInputError
+from pbr_opt.cli.options import (
+    CheckOption,
+    JsonOption,
+    NameArgument,
+    OutOption,
+    Output,
+    ReportOption,
+    tariff_label,
+    with_progress,
+)
+from pbr_opt.errors import Fault, InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from pbr_opt.analysis.frontier import Frontier
     from pbr_opt.market.programme import Programme
     from pbr_opt.programmes.files import Reading
     from pbr_opt.programmes.questions import Question
+    from pbr_opt.report.comparison import Comparison
 
 __all__ = ["compare", "compared", "evaluate", "frontier", "optimise"]
 
@@ -26,17 +37,16 @@ def compare(
     assumptions: CheckOption = True,
     as_json: JsonOption = False,
     out: OutOption = None,
+    report: ReportOption = True,
 ) -> None:
     """Compare today's tariff with an optimised one on the same spend."""
     from pbr_opt.programmes.registry import open_programme
 
     reading = open_programme(programme)
-    compared(context, reading, programme, assumptions=assumptions, as_json=as_json, out=out)
+    compared(context, reading, programme, Output(assumptions, as_json, report, out))
 
 
-def compared(  # one parameter an option of the commands that call it
-    context: typer.Context, reading: Reading, name: str, *, assumptions: bool, as_json: bool, out: Path | None
-) -> None:
+def compared(context: typer.Context, reading: Reading, name: str, output: Output) -> None:
     """Answer what is asked of a programme, set it beside today's tariff, print and write both."""
     from pbr_opt.analysis.assumptions import conclusions
     from pbr_opt.report.comparison import compare as compare_tariffs
@@ -46,18 +56,32 @@ def compared(  # one parameter an option of the commands that call it
     design = with_progress("Searching for the best tariff", lambda tick: question.answer(chosen))
     today = tariff_label(chosen)
     result = compare_tariffs(chosen, {today: chosen.tariff, "optimised": design})
-    if assumptions:
+    if output.assumptions:
         tariffs = {today: chosen.tariff, "optimised": design.tariff}
         found = with_progress("Trying other values of assumptions", lambda tick: conclusions(chosen, tariffs, tick))
         result = result.with_conclusions(found)
     for evaluation in result.evaluations.values():
         evaluation.certificate.require()
-    if out is not None:
+    if output.folder is not None:
         asked = asked_in(context, reading)
-        settings = {"command": context.command.name, "programme": name, "assumptions": assumptions, "asked": asked}
-        written = result.save(out, settings)
-        typer.echo(f"Written to {out}: {', '.join(str(path.relative_to(out)) for path in written)}", err=True)
-    typer.echo(to_json(result.to_dict()) if as_json else str(result), nl=not as_json)
+        settings = {
+            "command": context.command.name,
+            "programme": name,
+            "assumptions": output.assumptions,
+            "asked": asked,
+        }
+        _write(result, output.folder, settings, report=output.report)
+    typer.echo(to_json(result.to_dict()) if output.as_json else str(result), nl=not output.as_json)
+
+
+def _write(result: Comparison, folder: Path, settings: Mapping[str, object], *, report: bool) -> None:
+    """Write results into a folder, without a report where what draws it is not installed."""
+    try:
+        written = with_progress("Writing results", lambda tick: result.save(folder, settings, report=report))
+    except MissingExtraError as error:
+        typer.echo(f"No report.html: {error}", err=True)
+        written = result.save(folder, settings)
+    typer.echo(f"Written to {folder}: {', '.join(str(path.relative_to(folder)) for path in written)}", err=True)
 
 
 def evaluate(programme: NameArgument, as_json: JsonOption = False) -> None:

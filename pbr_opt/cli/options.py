@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -12,7 +13,16 @@ import typer
 if TYPE_CHECKING:
     from pbr_opt.market.programme import Programme
 
-__all__ = ["CheckOption", "JsonOption", "NameArgument", "OutOption", "tariff_label", "with_progress"]
+__all__ = [
+    "CheckOption",
+    "JsonOption",
+    "NameArgument",
+    "OutOption",
+    "Output",
+    "ReportOption",
+    "tariff_label",
+    "with_progress",
+]
 
 _T = TypeVar("_T")
 
@@ -24,6 +34,17 @@ OutOption = Annotated[Path | None, typer.Option("--out", help="Also write the re
 CheckOption = Annotated[
     bool, typer.Option("--assumptions/--no-assumptions", help="Try other values of every assumption (a few seconds).")
 ]
+ReportOption = Annotated[bool, typer.Option("--report/--no-report", help="With --out: draw report.html as well.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a comparison is to give: text or JSON on the screen, files in a folder, a report among them."""
+
+    assumptions: bool
+    as_json: bool
+    report: bool
+    folder: Path | None
 
 
 def tariff_label(programme: Programme) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pbr_opt.cli.designs import compared
-from pbr_opt.cli.options import CheckOption, JsonOption, NameArgument
+from pbr_opt.cli.options import CheckOption, JsonOption, NameArgument, Output, ReportOption
 from pbr_opt.errors import InvalidInputError, OutputError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the results. Unsaid: beside the workbook, '... results'.")
     ] = None,
+    report: ReportOption = True,
 ) -> None:
     """Check a workbook, answer what its sheet Limits asks, and write the results beside it."""
     from pbr_opt.programmes.doubts import doubts
@@ -84,4 +85,4 @@ def run(
         typer.echo(f"Warning: {fault}", err=True)
     given = Path(programme)
     beside = given.with_name(f"{given.stem} results") if given.exists() else Path(f"{programme} results")
-    compared(context, reading, programme, assumptions=assumptions, as_json=as_json, out=out or beside)
+    compared(context, reading, programme, Output(assumptions, as_json, report, out or beside))

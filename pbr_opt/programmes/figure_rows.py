@@ -96,10 +96,7 @@ class FigureReader:
                 continue
             lines[figure_id] = row.line
             figure = self._figure(row, figure_id)
-            if figure is None:
-                continue
-            of_chain = figure_id.partition("/")[0] == CHAIN  # read by whoever generated the chain, not by the model
-            if of_chain or inspect_figure(self.check, row.place(), figure_id, figure.value, self.labels):
+            if figure is not None:
                 self.places[figure_id] = row.place("value") if row.cell_places else row.place()
                 found.append(figure)
         return found
@@ -111,6 +108,9 @@ class FigureReader:
         low, high = (number_in(check, row, end) if row[end] else value for end in ("low", "high"))
         cited = self._cited(row)
         if value is None or low is None or high is None or len(check.faults) > faults:
+            return None
+        of_chain = figure_id.partition("/")[0] == CHAIN  # read by whoever generated the chain, not by the model
+        if not (of_chain or inspect_figure(check, row.place(), figure_id, value, self.labels)):
             return None
         if not low <= value <= high:
             wanted = f"a range that holds the value, {value:g}"

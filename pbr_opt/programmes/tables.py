@@ -21,6 +21,9 @@ from pbr_opt.quantities import Inspection, nearest
 
 __all__ = ["Row", "Table", "TableForm", "escaped", "header_fits", "number_in", "read_table", "text_of", "unescaped"]
 
+MOST_BYTES: Final = 200_000_000
+"""The largest file that is read: some three million segments."""
+
 _SLIP: Final = 0.85
 """Likeness of two file names above which one is taken for a slip: one letter in ten, and no two names of a folder."""
 
@@ -110,6 +113,9 @@ def text_of(check: Inspection, folder: Traversable, file: str, *, required: bool
             check.fault(file, "no such file", "the file", f"rename '{close}'" if close else "")
         return None
     data = path.read_bytes()
+    if len(data) > MOST_BYTES:
+        check.fault(file, f"{len(data) / 1e6:,.0f} MB", f"at most {MOST_BYTES / 1e6:.0f} MB", "fewer, larger segments")
+        return None
     try:
         text = data.decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:

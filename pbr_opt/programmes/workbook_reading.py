@@ -57,7 +57,7 @@ def read_workbook(path: Path) -> Reading:
     try:
         return read_layers(check, layers_above(check, layer, "sheet Programme, base"))
     except InvalidInputError as error:
-        said = [_in_cells(fault, layer.aliases) for fault in error.faults]
+        said = [_in_cells(fault, layer) for fault in error.faults]
         raise InvalidInputError(check.subject, dict.fromkeys(said)) from None
 
 
@@ -131,8 +131,7 @@ class _WorkbookLayer:
         """Return a table; one that is needed and absent is a fault."""
         table = self.tables[form.file]
         if form.required and not table.present:
-            what = "sheet Segments or sheet Spread" if form.file == SEGMENTS.file else form.file
-            check.fault(what, "nothing", "rows in the sheet", "pbr-opt template shows how it looks")
+            check.fault(form.file, "nothing", "rows in the sheet", "pbr-opt template shows how it looks")
         return table
 
 
@@ -143,6 +142,9 @@ def _layer(check: Inspection, path: Path, sheets: Mapping[str, Table]) -> _Workb
     if spread.rows and segments.rows:
         given = "rows in Spread and in Segments"
         check.fault("sheet Segments", given, "one of the two", "clear the one that is not meant")
+    in_values = any(row["id"].startswith("participants") for row in sheets["values"].rows)
+    if not (spread.rows or segments.present or in_values or settings.base):
+        check.fault("sheet Spread or sheet Segments", "nothing", "rows in one of them", "pbr-opt template shows both")
     derives = bool(spread.rows) and not segments.rows
     if derives and settings.segments_per_group is None:
         settings = replace(settings, segments_per_group=_SEGMENTS_PER_GROUP)
@@ -150,7 +152,7 @@ def _layer(check: Inspection, path: Path, sheets: Mapping[str, Table]) -> _Workb
     wide = sheets["tariff"]
     cells = [_cell(row, name, known) for row in wide.rows for name in TARIFF_COLUMNS if row[name] or name in _NEEDED]
     inputs = [_input(row, name, known) for row in spread.rows for name in CASE_COLUMNS if row[name]]
-    _inspect_evidence(check, known, cells, inputs)
+    _inspect_evidence(check, known, wide, spread)
     values = [replace(row, cells={**row.cells, "status": row["status"] or "assumed"}) for row in sheets["values"].rows]
     filled = sheets["values"].present or bool(inputs)
     tables = dict(sheets) | {
@@ -177,15 +179,19 @@ def _number(row: Row, column: str, own: Mapping[str, str], evidence: Row | None)
     said = evidence if evidence is not None else row
     knowledge = {name: said[name] for name in _KNOWLEDGE}
     places = {"": row.place(column), "group": row.place("group"), "value": row.place(column)}
-    places |= {name: said.place(name) for name in (*_KNOWLEDGE, "low, high")}
+    ends = row.place(column) if evidence is None else f"{evidence.place('low')}, range of {row.place(column)}"
+    places |= {name: said.place(name) for name in _KNOWLEDGE} | {"low, high": ends}
     cells = {**knowledge, **own, "status": knowledge["status"] or "assumed"}
     return Row(TARIFF.file if "column" in own else FIGURES.file, row.line, cells, places)
 
 
-def _inspect_evidence(check: Inspection, known: Mapping[str, Row], cells: Sequence[Row], inputs: Sequence[Row]) -> None:
-    ids = [f"tariff/{row['group']}/{row['column']}" for row in cells] + [row["id"] for row in inputs]
+def _inspect_evidence(check: Inspection, known: Mapping[str, Row], tariff: Table, spread: Table) -> None:
+    """Record evidence for what no sheet has; that of a cell which was cleared may stay."""
+    ids = [f"tariff/{row['group']}/{name}" for row in tariff.rows for name in TARIFF_COLUMNS]
+    ids += [f"{name}/{row['group']}" for row in spread.rows for name in CASE_COLUMNS]
     for name, row in known.items():
-        if name not in ids:
+        unused = not spread.rows and name.partition("/")[0] in CASE_COLUMNS
+        if name not in ids and not unused:
             check.fault(row.place("id"), name, "a number of sheet Tariff or sheet Spread", nearest(name, ids))
 
 
@@ -222,17 +228,20 @@ def _whole(check: Inspection, row: Row) -> int | None:
     return None
 
 
-_IN_WORDS: Final = {sheet.file: f"sheet {sheet.name}" for sheet in SHEETS if sheet.file.endswith(".csv")}
+_IN_WORDS: Final = {sheet.file: f"sheet {sheet.name}" for sheet in SHEETS if sheet.file.endswith(".csv")} | {
+    "no such file": "nothing",
+    "the file": "rows in the sheet",
+}
 
 
-def _in_cells(fault: Fault, aliases: Mapping[str, str]) -> Fault:
+def _in_cells(fault: Fault, layer: _WorkbookLayer) -> Fault:
     """Return a fault as it reads for somebody who has sheets and rows before him, and no files and lines."""
-    return Fault(
-        aliases.get(fault.place) or _words(fault.place), *map(_words, (fault.given, fault.wanted, fault.remedy))
-    )
+    words = _IN_WORDS | ({SEGMENTS.file: "sheet Groups"} if layer.derives else {})
+    place = layer.aliases.get(fault.place) or _in_words(fault.place, words)
+    return Fault(place, *(_in_words(text, words) for text in (fault.given, fault.wanted, fault.remedy)))
 
 
-def _words(text: str) -> str:
-    for file, sheet in _IN_WORDS.items():
+def _in_words(text: str, words: Mapping[str, str]) -> str:
+    for file, sheet in words.items():
         text = re.sub(rf"(?<![\w/]){re.escape(file)}\b", sheet, text)
     return re.sub(r"\bline (\d+)", r"row \1", text)

@@ -19,6 +19,7 @@ from pbr_opt.programmes.writing import folder_texts
 from pbr_opt.quantities import nearest
 from pbr_opt.report.metric_lines import METRIC_LINES, metric_rows
 from pbr_opt.report.records import assumption_table, csv_text, plain, provenance, source_rows, write_files, write_record
+from pbr_opt.report.reporting import ReportSettings, gather, report_page, write_report
 from pbr_opt.report.screen import Screen
 from pbr_opt.report.tiers import tier_frame
 from pbr_opt.report.workbook import tables_workbook
@@ -107,7 +108,9 @@ class Comparison:
         """Return the comparison with conclusions to print."""
         return Comparison(self.programme, self.evaluations, self.designs, tuple(conclusions))
 
-    def save(self, folder: str | Path, settings: Mapping[str, object] | None = None) -> tuple[Path, ...]:
+    def save(
+        self, folder: str | Path, settings: Mapping[str, object] | None = None, *, report: bool = False
+    ) -> tuple[Path, ...]:
         """Write the comparison into a folder, all or nothing.
 
         Parameters
@@ -116,6 +119,8 @@ class Comparison:
             Made if need be; files of the same names in it are replaced.
         settings : mapping, optional
             How it was asked for, kept in ``run.json``.
+        report : bool, optional
+            Whether ``report.html`` is written too, which computes a frontier and plays the programme person by person.
 
         Returns
         -------
@@ -126,14 +131,17 @@ class Comparison:
         ------
         OutputError
             When the folder cannot be written; then nothing in it has changed.
+        MissingExtraError
+            When a report is wanted and what draws it is not installed.
         """
+        page = {"report.html": report_page(self, gather(self, asked=settings))} if report else {}
         tariffs = {label: evaluation.tariff for label, evaluation in self.evaluations.items()}
         record = provenance(self.programme, tariffs, settings or {}) | self.to_dict()
         try:
             inputs = {f"{_INPUTS}/{name}": text for name, text in folder_texts(self.programme).items()}
         except UnsupportedModelError as error:  # a record that cannot be run again is worth more than none
             inputs, record["inputs_note"] = {}, str(error)
-        return write_record(Path(folder), self.files() | inputs, record)
+        return write_record(Path(folder), self.files() | page | inputs, record)
 
     def files(self) -> dict[str, str | bytes]:
         """Return everything that :meth:`save` writes for people to read, by file name. One line a form of output."""
@@ -153,6 +161,10 @@ class Comparison:
         """
         place = Path(path)
         return write_files(place.parent, {place.name: tables_workbook(self.tables())})[0]
+
+    def report(self, path: str | Path, settings: ReportSettings | None = None) -> Path:
+        """Write the report, one HTML page that needs nothing else; see :mod:`pbr_opt.report.reporting`."""
+        return write_report(self, path, settings)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables of a workbook, by the names of sheets: answer first, where it came from last."""

@@ -52,6 +52,7 @@ def test_out_writes_records(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert run(monkeypatch, "compare", NAME, "--no-assumptions", "--out", str(tmp_path / "results")) == 0
+    assert (tmp_path / "results" / "report.html").is_file()
     assert "run.json" in capsys.readouterr().err
     record = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
     assert record["settings"]["programme"] == NAME
@@ -146,7 +147,7 @@ def test_a_template_is_checked_run_and_verified(
     assert "exists already" in capsys.readouterr().err
     assert run(monkeypatch, "check", str(book)) == 0
     assert "no errors" in capsys.readouterr().out
-    assert run(monkeypatch, "run", str(book), "--step", "50") == 0
+    assert run(monkeypatch, "run", str(book), "--step", "50", "--no-report") == 0
     assert "PriceStep(£50)" in capsys.readouterr().out
     results = tmp_path / "mine results"
     record = json.loads((results / "run.json").read_text(encoding="utf-8"))
@@ -158,6 +159,16 @@ def test_a_template_is_checked_run_and_verified(
     out, err = capsys.readouterr()
     assert "FAIL" in out
     assert "results.xlsx is not as it was written" in err
+
+
+def test_without_what_draws_a_report_the_rest_is_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert run(monkeypatch, "compare", "worked_example", "--out", str(tmp_path / "results")) == 0
+    assert "No report.html: A report needs Jinja2: pip install 'pbr_opt[report]'" in capsys.readouterr().err
+    assert (tmp_path / "results" / "run.json").is_file()
+    assert not (tmp_path / "results" / "report.html").exists()
 
 
 def test_a_folder_says_the_same_as_its_workbook(
