@@ -80,7 +80,7 @@ class Cells:
 
     def take(self, index: IntArray) -> Cells:
         """Return some of the cells, in the order asked for, without account of groups."""
-        return Cells(self.start, self.table[:, index], self.has_log, self.has_reciprocal)
+        return Cells(self.start, self.table.take(index, axis=1), self.has_log, self.has_reciprocal)
 
     def best_price(self, rate: FloatArray) -> FloatArray:
         """Return per cell the price at which ``loss + rate cost`` is least; where all are, the left end.
