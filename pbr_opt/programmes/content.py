@@ -55,14 +55,21 @@ def content(programme: Programme) -> dict[str, Any]:
     """Return everything that a programme says, by field, as what JSON knows."""
     groups = programme.caseload.groups
     own = {item.name: _plain(getattr(programme, item.name)) for item in fields(programme)}
+    rule = None if programme.rivalry is None else type(programme.rivalry.rule).__name__  # rules may have equal numbers
     figures = [_figure(figure) for figure in settled_figures(programme) if not _is_bare(figure, programme)]
-    return {key: value for key, value in own.items() if key not in _SEEN_APART} | {
-        "tariff": _plain(programme.tariff.aligned(groups)),
-        "group_names": [programme.group_names[group] for group in groups],
-        "families": _families(programme),
-        "figures": sorted(figures),
-        "register": sorted([s.key, s.title.strip(), s.grade, s.address.strip()] for s in programme.register),
-    }
+    said = {key: value for key, value in own.items() if key not in _SEEN_APART and key != "rivalry"}
+    contested = {} if rule is None else {"rivalry": own["rivalry"], "share_rule": rule}
+    return (
+        said
+        | contested
+        | {
+            "tariff": _plain(programme.tariff.aligned(groups)),
+            "group_names": [programme.group_names[group] for group in groups],
+            "families": _families(programme),
+            "figures": sorted(figures),
+            "register": sorted([s.key, s.title.strip(), s.grade, s.address.strip()] for s in programme.register),
+        }
+    )
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever a field holds

@@ -21,6 +21,7 @@ from pbr_opt.market.rivalry import IncentivePayment, Rivalry
 from pbr_opt.market.share_rules import LinearShare, ShareRule, TullockShare
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import ContractTerms, Tariff
+from pbr_opt.programmes.content import content_hash
 
 RUNG = 0.02
 """Top-ups come from a ladder: relatively so far from the exact one at most, in these cases."""
@@ -221,3 +222,9 @@ def test_what_is_not_modelled_is_refused_by_name() -> None:
         graph.nodes[f"S{k}"]["capacity"] = 20.0
     with pytest.raises(UnsupportedModelError, match="whose places run out"):
         evaluate(_programme(graph, Rivalry(TullockShare())))
+
+
+def test_programmes_with_other_rules_are_other_programmes() -> None:
+    rules = (None, LinearShare(1.0), TullockShare(), RankShare(), RankShare(noise=0.01))
+    programmes = [_programme(_graph(), None), *(_programme(_graph(), Rivalry(rule)) for rule in rules)]
+    assert len({content_hash(programme) for programme in programmes}) == len(programmes)
