@@ -16,16 +16,17 @@ from numpy.typing import ArrayLike
 
 from pbr_opt.design.branching import Answers, solve_budgets
 from pbr_opt.design.cells import has_cells, price_cells
+from pbr_opt.design.columns import solve_on_step
 from pbr_opt.design.conflicts import require_feasible
 from pbr_opt.design.ladder import ladders
 from pbr_opt.design.limits import Budget, Limit
-from pbr_opt.design.objectives import FirstPoundLoss, Objective, SegmentContext
+from pbr_opt.design.objectives import FirstPoundLoss, Objective, SegmentContext, WorstServed
 from pbr_opt.design.optimise import solve
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.design.result import relative_gap
 from pbr_opt.design.settings import DesignSettings
 from pbr_opt.errors import Fault, InvalidInputError, SolverError
-from pbr_opt.evaluation import respond
+from pbr_opt.evaluation import evaluate, respond
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, FloatArray, Inspection
@@ -61,6 +62,8 @@ class Frontier:
         Improvement of the objective by one more pound of budget (of the relaxation where prices jump).
     status : tuple of str
         As in :class:`~pbr_opt.design.result.Design`.
+    tariffs : tuple of Tariff or None
+        The tariffs, where they are more than list prices in the programme's own proportion of fees.
     """
 
     problem: DesignProblem
@@ -71,6 +74,7 @@ class Frontier:
     bound: FloatArray
     budget_price: FloatArray
     status: tuple[str, ...]
+    tariffs: tuple[Tariff, ...] | None = None
 
     def __post_init__(self) -> None:
         """Write-protect every array."""
@@ -89,7 +93,7 @@ class Frontier:
 
     def tariff(self, at: int) -> Tariff:
         """Return the tariff for one budget, by its position."""
-        return self.problem.base.at_price(self.price_gbp[at])
+        return self.problem.base.at_price(self.price_gbp[at]) if self.tariffs is None else self.tariffs[at]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a budget: money, objective, proof, shadow price, and the list price of each group."""
@@ -164,6 +168,8 @@ def frontier(
     require_feasible(_with_budget(problem, float(budgets[0])))
     if has_cells(problem) and choice.method == "auto":
         return _checked(problem, budgets, _solved(problem, budgets, choice), choice)
+    if problem.step_gbp is not None and _stands_alone(problem):
+        return _on_step(problem, budgets, choice)
     return _one_by_one(problem, budgets, choice)
 
 
@@ -202,6 +208,24 @@ def _solved(problem: DesignProblem, budgets: FloatArray, settings: DesignSetting
 def _checked(problem: DesignProblem, budgets: FloatArray, answers: Answers, settings: DesignSettings) -> Frontier:
     """Return the answers after holding them against the exact equilibrium and the budgets."""
     spend, objective = _evaluated(problem, answers.price_gbp)
+    return _held(_Claims(problem, budgets, answers, spend, objective), settings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Claims:
+    """What a search claims for each budget, and what the exact equilibrium says of its prices."""
+
+    problem: DesignProblem
+    budgets: FloatArray
+    answers: Answers
+    spend: FloatArray
+    objective: FloatArray
+
+
+def _held(claims: _Claims, settings: DesignSettings, tariffs: tuple[Tariff, ...] | None = None) -> Frontier:
+    """Return the frontier, if what is claimed is true."""
+    problem, budgets, answers = claims.problem, claims.budgets, claims.answers
+    spend, objective = claims.spend, claims.objective
     loss = -problem.objective.better * objective
     heads = problem.programme.caseload.total_participants
     scale = np.maximum(np.maximum(np.abs(loss), np.abs(answers.bound)), heads)
@@ -216,7 +240,29 @@ def _checked(problem: DesignProblem, budgets: FloatArray, answers: Answers, sett
     gaps = [relative_gap(float(a), float(b)) for a, b in zip(loss, bound, strict=True)]
     status = tuple("optimal" if gap <= settings.relative_gap else "gap" for gap in gaps)
     best = -problem.objective.better * bound
-    return Frontier(problem, budgets, spend, answers.price_gbp, objective, best, answers.multiplier, status)
+    price, rate = answers.price_gbp, answers.multiplier
+    return Frontier(problem, budgets, spend, price, objective, best, rate, status, tariffs)
+
+
+def _stands_alone(problem: DesignProblem) -> bool:
+    """Whether groups meet in the budget alone: no chain, no limits that tie them together, an objective of sums."""
+    tied = problem.joint_limits or problem.programme.supply_chain is not None
+    return not tied and not isinstance(problem.objective, WorstServed)
+
+
+def _on_step(problem: DesignProblem, budgets: FloatArray, settings: DesignSettings) -> Frontier:
+    """Solve on a price step, with columns that are evaluated once for all budgets."""
+    found = solve_on_step(problem, budgets, settings)
+    tariffs = tuple(each.tariff for each in found)
+    there = [evaluate(problem.programme, tariff) for tariff in tariffs]
+    prices = np.array([tariff.aligned(problem.base.groups).price_gbp for tariff in tariffs])
+    loss, bound, rate = (
+        np.array([getattr(each, name) for each in found]) for name in ("claimed_loss", "bound", "multiplier")
+    )
+    answers = Answers(prices, loss, bound, rate, np.ones(budgets.size, dtype=np.int64))
+    spend = np.array([evaluation.spend_gbp for evaluation in there])
+    objective = np.array([problem.objective.total(evaluation) for evaluation in there])
+    return _held(_Claims(problem, budgets, answers, spend, objective), settings, tariffs)
 
 
 def _evaluated(problem: DesignProblem, price_gbp: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -245,6 +291,7 @@ def _one_by_one(problem: DesignProblem, budgets: FloatArray, settings: DesignSet
         bound=np.array([design.bound for design in designs]),
         budget_price=np.array([design.budget_price for design in designs]),
         status=tuple(design.status for design in designs),
+        tariffs=tuple(design.tariff for design in designs),
     )
 
 

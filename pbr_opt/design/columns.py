@@ -13,6 +13,7 @@ from pbr_opt.design.cells import has_cells
 from pbr_opt.design.group_prices import GroupPrices
 from pbr_opt.design.joint import choose_together
 from pbr_opt.design.ladder import Ladder, ladders
+from pbr_opt.design.limits import Budget
 from pbr_opt.design.menus import Menu, lagrangian
 from pbr_opt.design.objectives import Parked
 from pbr_opt.design.problem import DesignProblem
@@ -22,7 +23,15 @@ from pbr_opt.design.settings import DesignSettings
 from pbr_opt.errors import SolverError
 from pbr_opt.quantities import FloatArray, IntArray
 
-__all__ = ["GroupColumns", "cell_columns", "grid_columns", "parked_columns", "solve_by_zooming", "solve_columns"]
+__all__ = [
+    "GroupColumns",
+    "cell_columns",
+    "grid_columns",
+    "parked_columns",
+    "solve_by_zooming",
+    "solve_columns",
+    "solve_on_step",
+]
 
 _COARSE: Final = 97
 _FINE: Final = 17
@@ -120,6 +129,16 @@ def solve_columns(problem: DesignProblem, settings: DesignSettings) -> Found:
     else:
         columns, method = cell_columns(problem, settings.cells), f"knapsack over {settings.cells:,} price cells a group"
     return _choose(problem, columns, method, settings)[0]
+
+
+def solve_on_step(problem: DesignProblem, budgets_gbp: FloatArray, settings: DesignSettings) -> list[Found]:
+    """Return the best tariff on the price step for each of many budgets, which the problem itself does not have.
+
+    Columns are evaluated once for all of them.
+    """
+    columns, method = grid_columns(problem), f"knapsack over every price on the £{problem.step_gbp:g} step"
+    problems = [problem.with_limits([*problem.limits, Budget(float(budget))]) for budget in budgets_gbp]
+    return [_choose(asked, columns, method, settings)[0] for asked in problems]
 
 
 def solve_by_zooming(problem: DesignProblem, settings: DesignSettings) -> Found:

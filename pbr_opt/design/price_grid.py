@@ -49,8 +49,9 @@ def fee_pairs(mix: Sequence[float], step: float, sustainments: int, bounds: tupl
     ]
     edges = np.unique(np.concatenate([[lower, upper], *turns]))
     edges = edges[(edges >= lower) & (edges <= upper)]
-    levels = np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])])
-    fees = np.unique(step * np.rint(levels[:, None] * shares / step), axis=0)
+    levels = np.sort(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])]))
+    fees = step * np.rint(levels[:, None] * shares / step)
+    fees = fees[np.append(True, np.any(fees[1:] != fees[:-1], axis=1))]  # rising, so that equals are neighbours
     price = fees[:, 0] + fees[:, 1] * sustainments
     inside = (price >= lower * (1 - SPEND_RELATIVE)) & (price <= upper * (1 + SPEND_RELATIVE))
     return np.asarray(fees[inside])

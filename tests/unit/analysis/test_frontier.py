@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from pbr_opt.analysis.frontier import Frontier, frontier
 from pbr_opt.design.branching import Answers, solve_budgets
 from pbr_opt.design.cells import Cells
+from pbr_opt.design.group_limits import MaxParkedShare
+from pbr_opt.design.joint_limits import MaxDistinctPrices
 from pbr_opt.design.limits import Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import (
     AdditionalOutcomes,
@@ -147,17 +149,41 @@ def test_what_costs_nothing_is_bought_before_the_first_pound() -> None:
     assert np.isfinite(there.budget_price).all()
 
 
-@pytest.mark.parametrize("limits", [[PriceStep(500)], [UP_TO, PriceStep(500)]])
-def test_problems_without_cells_are_solved_one_by_one(limits: list[Limit]) -> None:
-    budgets = BUDGETS[[2, 7, 12]]
+@pytest.mark.parametrize(
+    "limits",
+    [
+        [PriceStep(500)],
+        [UP_TO, PriceStep(500)],
+        [PriceStep(500), MaxParkedShare(0.9)],
+        [PriceStep(500), MaxDistinctPrices(2)],
+    ],
+    ids=str,
+)
+def test_problems_without_cells_are_solved_as_if_asked_alone(limits: list[Limit]) -> None:
+    budgets = BUDGETS[[7, 12, 18]]
     there = _of(AdditionalOutcomes(), budgets, *limits)
     for k, budget in enumerate(budgets):
         alone = optimise(_programme(), maximise=AdditionalOutcomes(), limits=[*limits, Budget(float(budget))])
-        assert (there.objective[k], there.bound[k]) == (alone.objective, alone.bound)
+        assert there.objective[k] == pytest.approx(alone.objective, rel=GAP)
+        assert there.bound[k] == pytest.approx(alone.bound, rel=GAP)
         assert there.tariff(k).price_gbp.tolist() == pytest.approx(
             alone.tariff.aligned(["a", "b", "c"]).price_gbp.tolist()
         )
     assert set(there.status) == {"optimal"}
+
+
+@pytest.mark.parametrize("aim", AIMS, ids=str)
+def test_a_frontier_on_a_step_is_a_row_of_rate_cards(aim: Objective) -> None:
+    there = _of(aim, BUDGETS[[0, 4, 9, 16]], UP_TO, PriceStep(50))
+    assert set(there.status) == {"optimal"}
+    for k in range(len(there)):
+        tariff = there.tariff(k)
+        for fee in (tariff.outcome_fee_gbp, tariff.sustainment_fee_gbp):
+            assert np.all(np.abs(fee / 50 - np.round(fee / 50)) < GAP)
+        again = evaluate(_programme(), tariff)
+        assert aim.total(again) == pytest.approx(there.objective[k], rel=GAP, abs=GAP)
+        assert again.spend_gbp == pytest.approx(there.spend_gbp[k], rel=GAP)
+        assert again.spend_gbp <= there.budget_gbp[k] * (1 + GAP)
 
 
 def test_a_table_has_a_row_a_budget_and_a_column_a_price() -> None:
