@@ -43,6 +43,7 @@ from pbr_opt import (
 )
 from pbr_opt.analysis.ensemble import Ensemble
 from pbr_opt.analysis.regrouping import RegroupingSettings, regroup
+from pbr_opt.analysis.robustness import RobustSettings, robust
 from pbr_opt.analysis.simulation import simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.analysis.sweep import SweepSettings
@@ -161,6 +162,8 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Reading": lambda: open_programme("worked_example"),
     "Regrouping": lambda: regroup(_programme(), Parked(), most_groups=2, prices_gbp=[0, 5000]),
     "RegroupingSettings": RegroupingSettings,
+    "RobustDesign": lambda: robust([_programme()], Parked(), prices_gbp=[0, 5000], budget_gbp=1e6),
+    "RobustSettings": RobustSettings,
     "Source": lambda: Source("key", "title", "A", "address"),
     "SupplyChain": _chain,
     "SupportShortfall": lambda: SupportShortfall(200.0),

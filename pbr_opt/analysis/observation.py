@@ -241,6 +241,7 @@ def _with_cells(programme: Programme, caseload: Caseload, family: IntArray, name
     """Return the programme over other groups, each with the tariff and the terms of one of the old ones."""
     old = programme.caseload.groups
     own = {key: getattr(programme, key) for key in _OWN}
+    pairs = list(zip(caseload.groups, family.tolist(), strict=True))
     tariff = programme.tariff.aligned(old)
     return programme.replace(
         name=name,
@@ -248,8 +249,9 @@ def _with_cells(programme: Programme, caseload: Caseload, family: IntArray, name
         tariff=Tariff(caseload.groups, *(getattr(tariff, key)[family] for key in _FEES)),
         group_names={
             cell: programme.group_names[old[k]] + ("" if cell in old else f", band {cell.rpartition('/')[2]}")
-            for cell, k in zip(caseload.groups, family.tolist(), strict=True)
+            for cell, k in pairs
         },
+        families={cell: programme.families.get(old[k], "") for cell, k in pairs},
         central_case=None,
         **{key: None if value is None else value[family] for key, value in own.items()},
     )

@@ -125,12 +125,12 @@ def test_a_lying_search_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bands_rank_by_readiness_and_keep_terms() -> None:
     low = np.array([0.3, 0.1, 0.2, 0.4, 0.05])
     people = Caseload(["a", "a", "a", "a", "b"], [10, 20, 30, 40, 50], low, low + 0.2, 500)
-    programme = Programme(
-        "p", people, Tariff(["a", "b"], [400, 600], [1000, 2000], 100, [13, 26]), outcome_value_gbp=[9e3, 7e3]
-    )
+    tariff = Tariff(["a", "b"], [400, 600], [1000, 2000], 100, [13, 26])
+    programme = Programme("p", people, tariff, outcome_value_gbp=[9e3, 7e3], families={"a": "young"})
     split = banded(programme, 2)
     assert split.caseload.group.tolist() == ["a/2", "a/1", "a/1", "a/2", "b/1"]
     assert split.tariff.aligned(["a/1", "a/2", "b/1"]).price_gbp.tolist() == [2300.0, 2300.0, 4600.0]
+    assert dict(split.families) == {"a/1": "young", "a/2": "young"}
     assert split.outcome_value_gbp is not None
     assert dict(zip(split.caseload.groups, split.outcome_value_gbp, strict=True))["b/1"] == 7e3
     assert evaluate(split).spend_gbp == pytest.approx(evaluate(programme).spend_gbp)
