@@ -25,6 +25,8 @@ _FEES: Final = (
     "sustainment_fee_gbp",
     "sustainment_max",
     "sustainment_window",
+    "accelerator_threshold",
+    "accelerator_fee_gbp",
 )
 
 
@@ -246,7 +248,7 @@ def _with_cells(programme: Programme, caseload: Caseload, family: IntArray, name
     return programme.replace(
         name=name,
         caseload=caseload,
-        tariff=Tariff(caseload.groups, *(getattr(tariff, key)[family] for key in _FEES)),
+        tariff=Tariff(caseload.groups, **{key: getattr(tariff, key)[family] for key in _FEES}),
         group_names={
             cell: programme.group_names[old[k]] + ("" if cell in old else f", band {cell.rpartition('/')[2]}")
             for cell, k in pairs

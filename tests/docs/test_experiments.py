@@ -20,6 +20,7 @@ COMMANDS = sorted(
 WRITERS = {"compare_2011", "derive_other_programmes", "derive_work_programme_2011", "generate_supply_chain_2011"}
 """They write files of the project; test_readme_python.py and tests/reference run them with ``--check``."""
 LONG = {
+    "chosen_groups",  # thirty searches for payment groups
     "delegation_multiplies_parking",  # designs over chains of two intermediaries
     "rivals_national",  # the national chain seven times
     "share_shift",  # mixed equilibria over ten noises
