@@ -7,8 +7,25 @@ import itertools
 import numpy as np
 import pytest
 
+from pbr_opt.design.columns import grid_columns
+from pbr_opt.design.limits import Budget, PriceRange, PriceStep
 from pbr_opt.design.menus import Menu, lagrangian
+from pbr_opt.design.objectives import (
+    AdditionalOutcomes,
+    FirstPoundLoss,
+    NetSocialValue,
+    Objective,
+    Parked,
+    SupportShortfall,
+    TotalSupport,
+)
+from pbr_opt.design.optimise import solve
+from pbr_opt.design.problem import DesignProblem
 from pbr_opt.design.search import solve_knapsack
+from pbr_opt.design.settings import DesignSettings
+from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.programme import Programme
+from pbr_opt.market.tariffs import Tariff
 
 TIE = 1e-12
 """Relative: sums taken in another order."""
@@ -135,3 +152,35 @@ def test_whatever_is_given_up_the_bound_holds(most: int) -> None:
         assert hasty.bound <= exact.loss * (1 + TIE)
         assert exact.loss <= hasty.loss * (1 + TIE)
         assert hasty.cost <= budget
+
+
+AIMS: tuple[Objective, ...] = (
+    Parked(),
+    FirstPoundLoss(),
+    SupportShortfall(400.0),
+    TotalSupport(),
+    AdditionalOutcomes(),
+    NetSocialValue(),
+)
+
+
+@pytest.mark.parametrize("segments", [1, 5])
+@pytest.mark.parametrize("aim", AIMS, ids=str)
+def test_rate_cards_at_the_corners(aim: Objective, segments: int) -> None:
+    """Ties in thresholds, nobody with deadweight, one segment, a budget of nothing, to the penny, and of everything."""
+    people = Caseload(
+        np.repeat(["a", "b", "c"], segments),
+        100,
+        np.tile([0.0, 0.1, 0.0, 0.2, 0.1], 3)[: 3 * segments],
+        np.tile([0.3, 0.4, 0.3, 0.5, 0.1], 3)[: 3 * segments],
+        600.0,
+    )
+    programme = Programme("corners", people, Tariff(["a", "b", "c"], 0, 3000), outcome_value_gbp=[6000.0] * 3)
+    limits = [PriceRange(0.0, 8_000.0), PriceStep(200)]
+    menus = [part.menu for part in grid_columns(DesignProblem(programme, aim, limits))]
+    exactly = sum(float(menu.cost[k]) for menu, k in zip(menus, (10, 25, 17), strict=True))
+    for budget in (0.0, 0.4 * exactly, exactly, 100.0 * exactly):
+        design = solve(DesignProblem(programme, aim, [*limits, Budget(budget)]), DesignSettings())
+        assert design.status == "optimal"
+        best = -aim.better * _enumerated(menus, budget * (1 + TIE))
+        assert design.objective == pytest.approx(best, rel=1e-9, abs=1e-9)
