@@ -42,6 +42,7 @@ from pbr_opt import (
     optimise,
 )
 from pbr_opt.analysis.ensemble import Ensemble
+from pbr_opt.analysis.near_optimal import near_optimal
 from pbr_opt.analysis.regrouping import RegroupingSettings, regroup
 from pbr_opt.analysis.robustness import RobustSettings, robust
 from pbr_opt.analysis.simulation import simulate
@@ -146,6 +147,7 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Metrics": lambda: measure(_programme(), _programme().payable(), evaluate(_programme()).behaviour),
     "MinimumPassThrough": lambda: MinimumPassThrough(0.8),
     "MinimumService": lambda: MinimumService({"a": 100.0}),
+    "NearOptimal": lambda: near_optimal(_programme(), Parked(), prices_gbp=[0, 5000]),
     "NetSocialValue": NetSocialValue,
     "NoGroupWorse": lambda: NoGroupWorse(_tariff()),
     "Parked": Parked,
