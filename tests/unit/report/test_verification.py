@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from pbr_opt import Budget, DesignSettings, FirstPoundLoss, InvalidInputError, Parked, PriceRange, compare, optimise
+from pbr_opt import (
+    Budget,
+    DesignSettings,
+    FirstPoundLoss,
+    InvalidInputError,
+    Parked,
+    PriceRange,
+    compare,
+    evaluate,
+    load,
+    optimise,
+)
 from pbr_opt.analysis.assumptions import conclusions
 from pbr_opt.report.records import sealed, unsealed
 from pbr_opt.report.verification import verify
@@ -111,17 +122,17 @@ def test_files_beside_the_record_are_mentioned(results: Path, tmp_path: Path) ->
 
 
 def test_conclusions_and_solvers_are_run_again(tmp_path: Path) -> None:
-    from pbr_opt import load
-
-    programme = load("work_programme_2011")
-    design = optimise(programme, minimise=Parked(), limits=[Budget(2.3e9), PriceRange(0, {"7": 15_000})])
+    programme = load("restart_2021")
+    group = programme.caseload.groups[0]
+    spend = evaluate(programme).spend_gbp
+    design = optimise(programme, minimise=Parked(), limits=[Budget(spend), PriceRange(0, {group: 15_000})])
     tariffs = {"2011": programme.tariff, "better": design.tariff}
     result = compare(programme, {"2011": programme.tariff, "better": design})
     result.with_conclusions(conclusions(programme, tariffs)).save(tmp_path / "results")
     verdict = verify(tmp_path / "results")
     assert verdict.passed, verdict
     record = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
-    assert record["tariffs"]["better"]["design"]["asked"]["highest"] == "7=15000.0"
+    assert record["tariffs"]["better"]["design"]["asked"]["highest"] == f"{group}=15000.0"
     assert record["conclusions"]
 
 
