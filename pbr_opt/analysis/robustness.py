@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pbr_opt.analysis.regrouping import price_list
-from pbr_opt.design.objectives import Objective
+from pbr_opt.design.objectives import FirstPoundLoss, Objective
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.design.result import relative_gap
-from pbr_opt.design.robust_columns import WorldColumns, choose_columns, tail_mean
+from pbr_opt.design.robust_columns import RobustAnswer, WorldColumns, choose_columns, tail_mean
+from pbr_opt.design.robust_first_pound import ScenarioPrices, Scenarios, solve_scenarios
 from pbr_opt.errors import DesignInfeasibleError, SolverError, UnsupportedModelError
 from pbr_opt.evaluation import evaluate
 from pbr_opt.market.programme import Programme
@@ -27,7 +28,7 @@ from pbr_opt.quantities import SPEND_RELATIVE, FloatArray, Inspection, frozen
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Outlook", "RobustDesign", "RobustSettings", "outlook", "robust"]
+__all__ = ["Outlook", "RobustDesign", "RobustSettings", "outlook", "robust", "robust_first_pound"]
 
 _CLAIM_RELATIVE: Final = 1e-9
 """How far, relatively, what the search claims may lie from the exact equilibrium: the same sums in another order."""
@@ -214,12 +215,93 @@ def robust(
     share = _weights(worlds, aim, weights)
     prices = price_list("robust", prices_gbp)
     base = worlds[0].tariff.aligned(worlds[0].caseload.groups)
-    problem = _columns([world.replace(tariff=base) for world in worlds], aim, prices, (share, budget_gbp, choice))
+    problem = _columns(
+        [world.replace(tariff=base) for world in worlds], aim, prices, (share, _finite(budget_gbp), choice)
+    )
     answer = choose_columns(problem, choice.most_labels)
     tariff = base.at_price(prices[answer.choice])
+    return _checked(worlds, aim, tariff, (share, problem.budget, choice), answer)
+
+
+def robust_first_pound(
+    worlds: Sequence[Programme],
+    *,
+    budget_gbp: float,
+    weights: ArrayLike | None = None,
+    settings: RobustSettings | None = None,
+) -> RobustDesign:
+    """Return the prices of least first-pound loss over an ensemble, in continuous prices: a scenario programme.
+
+    Parameters
+    ----------
+    worlds, budget_gbp, weights, settings
+        As for :func:`robust`; curvature 0, no mission and no minimum service in every world.
+
+    Returns
+    -------
+    RobustDesign
+        Evaluated in every world, with a bound that no solver had a hand in.
+
+    Raises
+    ------
+    InvalidInputError, UnsupportedModelError, DesignInfeasibleError, SolverError
+        As :func:`robust`.
+
+    Examples
+    --------
+    >>> from pbr_opt.market.caseload import Caseload
+    >>> worlds = [Programme("p", Caseload(["a"], 100, low, .42, 600), Tariff(["a"], 0, 0)) for low in (.10, .20)]
+    >>> there = robust_first_pound(worlds, budget_gbp=20_000)  # the dearer world pays 100 * 0.2 an outcome
+    >>> there.tariff.price_gbp.round(4).tolist(), there.status
+    ([1000.0], 'optimal')
+    """
+    choice, aim = settings or RobustSettings(), FirstPoundLoss()
+    share = _weights(worlds, aim, weights)
+    base = worlds[0].tariff.aligned(worlds[0].caseload.groups)
+    problems = [DesignProblem(world.replace(tariff=base), aim) for world in worlds]
+    if any(here.base.groups != problems[0].base.groups for here in problems):
+        raise UnsupportedModelError("Worlds of a scenario programme have their groups in one order; sort the caseloads")
+    if not all(here.is_piecewise_linear for here in problems):
+        raise UnsupportedModelError(
+            "A scenario programme needs curvature 0, no mission and no minimum service; try robust(..., prices_gbp=...)"
+        )
+    cheapest = outlook(worlds, aim, base.at_price(problems[0].price_bounds_gbp[0]), share)
+    _require_affordable(cheapest.spend_tail_gbp(choice.spend_tail), _finite(budget_gbp), choice, 0.0)
+    scenarios = Scenarios(problems, share, budget_gbp, choice.spend_tail, choice.loss_tail)
+    found = solve_scenarios(scenarios)
+    return _checked(worlds, aim, base.at_price(found.price_gbp), (share, budget_gbp, choice), found)
+
+
+def _finite(budget_gbp: float) -> float:
+    check = Inspection("robust design")
+    budget = check.number("budget_gbp", budget_gbp)
+    check.finish()
+    return budget
+
+
+def _require_affordable(least: float, budget: float, settings: RobustSettings, lowest: float) -> None:
+    """Raise when the lowest price everywhere costs more than the budget in the worlds it has to cover."""
+    if least > budget * (1.0 + SPEND_RELATIVE):
+        raise DesignInfeasibleError(
+            f"The lowest price, £{lowest:,.0f} for everybody, costs £{least:,.0f} in the worlds that the budget of "
+            f"£{budget:,.0f} has to cover (spend_tail {settings.spend_tail:g}).",
+            least_budget_gbp=least,
+            binding_limits=(f"Budget(£{budget:,.0f})", f"lowest price £{lowest:,.0f}"),
+        )
+
+
+def _checked(
+    worlds: Sequence[Programme],
+    aim: Objective,
+    tariff: Tariff,
+    asked: tuple[FloatArray, float, RobustSettings],
+    answer: RobustAnswer | ScenarioPrices,
+) -> RobustDesign:
+    """Return the design after holding it against the exact equilibrium of every world."""
+    share, budget, choice = asked
     there = outlook(worlds, aim, tariff, share)
     loss = -aim.better * there.objective_tail(choice.loss_tail)
-    over = there.spend_tail_gbp(choice.spend_tail) > problem.budget * (1.0 + SPEND_RELATIVE)
+    over = there.spend_tail_gbp(choice.spend_tail) > budget * (1.0 + SPEND_RELATIVE)
     scale = max(abs(loss), *(world.caseload.total_participants for world in worlds))
     if over or abs(loss - answer.loss) > _CLAIM_RELATIVE * scale:
         raise SolverError("The prices found over many worlds do not survive re-evaluation. The answer is refused.")
@@ -240,13 +322,7 @@ def _columns(
     cost = np.array([[column.cost_gbp for column in row] for row in there])
     loss = -aim.better * np.array([[column.achieved for column in row] for row in there])
     least = tail_mean(cost[:, :, 0].sum(axis=1), share, settings.spend_tail)
-    if least > budget * (1.0 + SPEND_RELATIVE):
-        raise DesignInfeasibleError(
-            f"The lowest price on the list, £{prices[0]:,.0f} for everybody, costs £{least:,.0f} in the worlds that "
-            f"the budget of £{budget:,.0f} has to cover (spend_tail {settings.spend_tail:g}).",
-            least_budget_gbp=least,
-            binding_limits=(f"Budget(£{budget:,.0f})", f"lowest price £{prices[0]:,.0f}"),
-        )
+    _require_affordable(least, budget, settings, float(prices[0]))
     most = float(cost.max(axis=2).sum(axis=1).max())
     return WorldColumns(cost, loss, share, min(max(budget, least), most), settings.spend_tail, settings.loss_tail)
 

@@ -21,7 +21,7 @@ from pbr_opt.design.search import Menu, solve_knapsack
 from pbr_opt.errors import SolverError
 from pbr_opt.quantities import FloatArray, IntArray
 
-__all__ = ["RobustAnswer", "WorldColumns", "choose_columns", "tail_mean"]
+__all__ = ["RobustAnswer", "WorldColumns", "choose_columns", "tail_mean", "within_domain"]
 
 _TRIES: Final = 6
 """HiGHS keeps a budget to 1e-6: as often it is asked again for a little less, before it is given up."""
@@ -171,12 +171,12 @@ def _world_weights(problem: WorldColumns) -> tuple[FloatArray, FloatArray]:
     )
     duals = -np.asarray(found.ineqlin.marginals) if found.status == 0 else np.zeros(2 * worlds + 1)
     return (
-        _inside(duals[:worlds], problem.weight, problem.loss_tail),
-        _inside(duals[worlds:-1], problem.weight, problem.spend_tail),
+        within_domain(duals[:worlds], problem.weight, problem.loss_tail),
+        within_domain(duals[worlds:-1], problem.weight, problem.spend_tail),
     )
 
 
-def _inside(dual: FloatArray, weight: FloatArray, tail: float) -> FloatArray:
+def within_domain(dual: FloatArray, weight: FloatArray, tail: float) -> FloatArray:
     """Return weights that add up to 1 and exceed none of weight / tail, near some that a solver gave."""
     given = np.maximum(dual, 0.0)
     if tail >= 1.0 or given.sum() <= 0.0:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from pbr_opt.analysis import robustness
-from pbr_opt.analysis.robustness import RobustSettings, outlook, robust
-from pbr_opt.design.objectives import Parked
+from pbr_opt.analysis.robustness import RobustSettings, outlook, robust, robust_first_pound
+from pbr_opt.design.limits import Budget
+from pbr_opt.design.objectives import FirstPoundLoss, Parked
+from pbr_opt.design.optimise import optimise
 from pbr_opt.design.robust_columns import RobustAnswer
-from pbr_opt.errors import DesignInfeasibleError, InvalidInputError, SolverError
+from pbr_opt.errors import DesignInfeasibleError, InvalidInputError, SolverError, UnsupportedModelError
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
@@ -72,6 +74,7 @@ def test_too_small_a_budget_is_explained() -> None:
         ({"weights": [1.0, -1.0]}, "at least 0"),
         ({"weights": [0.0, 0.0]}, "some above"),
         ({"aim": "parked"}, "an objective"),
+        ({"budget_gbp": np.inf}, "budget_gbp"),
         ({"prices_gbp": []}, "at least one list price"),
     ],
 )
@@ -95,3 +98,29 @@ def test_a_lying_search_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_outlook_needs_no_search() -> None:
     there = outlook(WORLDS, Parked(), WORLDS[0].tariff, [3.0, 1.0])
     assert there.weight.tolist() == [0.75, 0.25]
+
+
+def test_one_world_is_the_exact_design_of_first_pound_loss() -> None:
+    one = robust_first_pound(WORLDS[1:], budget_gbp=30_000.0)
+    exact = optimise(WORLDS[1], minimise=FirstPoundLoss(), limits=[Budget(30_000.0)])
+    assert one.objective == pytest.approx(exact.objective)
+    assert one.status == "optimal"
+
+
+@pytest.mark.parametrize("tails", [(1.0, 1.0), (0.0, 0.0), (0.5, 0.3)])
+def test_no_price_list_beats_the_scenario_programme(tails: tuple[float, float]) -> None:
+    settings = RobustSettings(*tails)
+    there = robust_first_pound(WORLDS, budget_gbp=40_000.0, settings=settings)
+    listed = robust(WORLDS, FirstPoundLoss(), prices_gbp=PRICES, budget_gbp=40_000.0, settings=settings)
+    assert there.objective <= listed.objective + 1e-6
+    assert there.bound <= listed.objective
+    assert there.gap <= 1e-6
+    assert there.outlook.spend_tail_gbp(tails[0]) <= 40_000.0 * (1 + 1e-9)
+
+
+def test_scenario_programmes_say_what_they_need() -> None:
+    curved = [world.replace(caseload=world.caseload.replace(curvature=0.3)) for world in WORLDS]
+    with pytest.raises(UnsupportedModelError, match="curvature 0"):
+        robust_first_pound(curved, budget_gbp=1e5)
+    with pytest.raises(DesignInfeasibleError, match="£2,000"):
+        robust_first_pound(WORLDS, budget_gbp=1000.0)
