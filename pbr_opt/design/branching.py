@@ -250,14 +250,19 @@ class _Tree:
         np.minimum.at(self.floor, nodes.owner[gone], nodes.bound[gone])
         nodes = nodes.take(~gone)
         if self.stepped:
-            fine = nodes.excess <= nodes.rate * self._step_after(nodes)
+            fine = nodes.excess <= nodes.rate * self._step_at(nodes)
             self.aside, nodes = self.aside.joined(nodes.take(fine)), nodes.take(~fine)
         self.open = nodes
 
-    def _step_after(self, nodes: Nodes) -> FloatArray:
-        """Return what one more column would cost where the budget leaves the torn group."""
-        cost = self.cells.columns.cost
-        return np.asarray(cost[np.minimum(nodes.between + 1, nodes.above)] - cost[nodes.between])
+    def _step_at(self, nodes: Nodes) -> FloatArray:
+        """Return what a step of one column costs where the budget leaves the torn group, the lesser of both sides.
+
+        A menu may have wide gaps, where nothing in between is worth its money: there splitting pays.
+        """
+        cost, between = self.cells.columns.cost, nodes.between
+        up = cost[np.minimum(between + 1, nodes.above)] - cost[between]
+        down = cost[between] - cost[np.maximum(between - 1, self.cells.start[nodes.group])]
+        return np.asarray(np.minimum(up, down))
 
 
 def _mixtures(cells: Cells, dear: Side, cheap: Side, budget: FloatArray) -> _Designs:

@@ -23,6 +23,7 @@ from pbr_opt.design.optimise import solve
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.design.search import solve_knapsack
 from pbr_opt.design.settings import DesignSettings
+from pbr_opt.evaluation import evaluate
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
@@ -184,3 +185,19 @@ def test_rate_cards_at_the_corners(aim: Objective, segments: int) -> None:
         assert design.status == "optimal"
         best = -aim.better * _enumerated(menus, budget * (1 + TIE))
         assert design.objective == pytest.approx(best, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("aim", [TotalSupport(), AdditionalOutcomes()], ids=str)
+def test_groups_alike_with_a_gap_before_the_first_who_is_helped(aim: Objective) -> None:
+    """Which of them get the high prices has to be tried; up to the first threshold no price is worth its money."""
+    rng, groups, segments = np.random.default_rng(0), 7, 10
+    low, reach = rng.uniform(0.02, 0.3, segments), rng.uniform(0.05, 0.3, segments)
+    columns = (rng.integers(1000, 90_000, segments), low, low + reach, rng.uniform(300, 3000, segments))
+    people = Caseload(np.repeat(np.arange(groups), segments), *(np.tile(column, groups) for column in columns))
+    programme = Programme("alike", people, Tariff(range(groups), 0, 6000))
+    limits = [PriceRange(0.0, 20_000.0), Budget(1.2e9)]
+    free = solve(DesignProblem(programme, aim, limits), DesignSettings())
+    card = solve(DesignProblem(programme, aim, [*limits, PriceStep(20)]), DesignSettings())
+    assert (free.status, card.status) == ("optimal", "optimal")
+    rounded = evaluate(programme, free.tariff.at_price(20.0 * np.floor(free.tariff.price_gbp / 20.0)))
+    assert aim.total(rounded) * (1 - TIE) <= card.objective <= free.objective * (1 + TIE)
