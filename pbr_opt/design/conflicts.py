@@ -7,7 +7,7 @@ filter).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,12 +78,21 @@ def require_feasible(problem: DesignProblem) -> Cheapest:
     raise _in_conflict(problem, core)
 
 
-def conflict(problem: DesignProblem) -> tuple[Limit, ...]:
-    """Return an irreducible set of limits that no tariff meets; meaningful where no tariff meets all."""
+def conflict(problem: DesignProblem, is_feasible: Callable[[DesignProblem], bool] | None = None) -> tuple[Limit, ...]:
+    """Return an irreducible set of limits that no tariff meets; meaningful where no tariff meets all.
+
+    Parameters
+    ----------
+    problem : DesignProblem
+        With too many limits.
+    is_feasible : callable, optional
+        Whether some tariff meets the limits of a problem; by the cheapest tariff when left out.
+    """
+    fine = is_feasible or _is_feasible
     core = list(problem.limits)
     for limit in sorted(problem.limits, key=lambda each: isinstance(each, Budget), reverse=True):
         others = [each for each in core if each is not limit]
-        if not _is_feasible(problem.with_limits(others)):
+        if not fine(problem.with_limits(others)):
             core = others
     return tuple(core)
 

@@ -29,7 +29,7 @@ from pbr_opt.quantities import FloatArray
 if TYPE_CHECKING:
     import cvxpy as cp
 
-__all__ = ["ConvexAnswer", "convex_bound", "solve_convex"]
+__all__ = ["ConvexAnswer", "call_solver", "convex_bound", "epigraphs", "solve_convex"]
 
 _UNIT_GBP: Final = 1_000.0
 """Solvers see thousands of pounds: variables of about 1 keep their tolerances meaningful."""
@@ -86,7 +86,7 @@ def solve_convex(problem: DesignProblem, solver: str) -> ConvexAnswer:
 
     bounds = [bound / _UNIT_GBP for bound in problem.price_bounds_gbp]
     price = cp.Variable(len(problem.base.groups), bounds=bounds, name="price")
-    loss, payment, constraints = _epigraphs(problem, price)
+    loss, payment, constraints = epigraphs(problem, price)
     people = problem.programme.caseload.participants
     heads = float(people.sum())
     left = min(problem.budget_gbp - float(problem.attachment_spend_gbp.sum()), heads * _MOST_MEAN_GBP)
@@ -94,7 +94,7 @@ def solve_convex(problem: DesignProblem, solver: str) -> ConvexAnswer:
     within: Any = people * (_UNIT_GBP / scale) @ payment <= left / scale
     constraints.append(within)
     programme = cp.Problem(cp.Minimize(people / heads @ loss), constraints)
-    _call(programme, solver)
+    call_solver(programme, solver)
     if price.value is None or not np.isfinite(price.value).all() or programme.value is None:
         raise SolverError(f"{solver} returned status '{programme.status}' without usable prices")
     dual = 0.0 if within.dual_value is None else max(float(np.sum(within.dual_value)), 0.0) * heads / scale
@@ -103,7 +103,7 @@ def solve_convex(problem: DesignProblem, solver: str) -> ConvexAnswer:
     return ConvexAnswer(inside, float(programme.value) * heads, dual)
 
 
-def _epigraphs(problem: DesignProblem, price: cp.Variable) -> tuple[cp.Variable, cp.Variable, list[cp.Constraint]]:
+def epigraphs(problem: DesignProblem, price: cp.Variable) -> tuple[cp.Variable, cp.Variable, list[cp.Constraint]]:
     """Return loss and payment variables per segment, both with finite bounds, and what holds them up."""
     import cvxpy as cp
     from cvxpy.atoms.affine.binary_operators import multiply
@@ -133,7 +133,7 @@ def _epigraphs(problem: DesignProblem, price: cp.Variable) -> tuple[cp.Variable,
     return loss, payment, constraints
 
 
-def _call(programme: cp.Problem, solver: str) -> None:
+def call_solver(programme: cp.Problem, solver: str) -> None:
     """Solve; turn everything a solver can do wrong into one kind of error."""
     import warnings
 

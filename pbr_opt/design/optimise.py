@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from pbr_opt.design.chain_search import solve_through_chain
@@ -12,14 +13,16 @@ from pbr_opt.design.convex import convex_bound, solve_convex
 from pbr_opt.design.greedy import solve_greedy
 from pbr_opt.design.joint import solve_together
 from pbr_opt.design.ladder import ladders
+from pbr_opt.design.levers import require_levers, solve_levers
 from pbr_opt.design.limits import Limit
 from pbr_opt.design.objectives import FirstPoundLoss, Objective, WorstServed
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.design.promises import broken_promises
 from pbr_opt.design.result import Design, Found, relative_gap
 from pbr_opt.design.settings import DesignSettings
+from pbr_opt.design.two_part import is_two_part, solve_two_part
 from pbr_opt.design.worst_served import solve_worst_served
-from pbr_opt.errors import Fault, InvalidInputError, SolverError, UnsupportedModelError
+from pbr_opt.errors import DesignInfeasibleError, Fault, InvalidInputError, SolverError, UnsupportedModelError
 from pbr_opt.evaluation import evaluate
 from pbr_opt.market.programme import Programme
 
@@ -101,12 +104,26 @@ def _aim(minimise: Objective | None, maximise: Objective | None) -> Objective:
 
 def solve(problem: DesignProblem, settings: DesignSettings) -> Design:
     """Return the design that answers a problem; :func:`optimise` is the way in."""
+    if set(settings.vary) - {"level"}:
+        return _checked(problem, _with_levers(problem, settings), settings)
     start = require_feasible(problem)
     if isinstance(problem.objective, WorstServed):
         return _checked(problem, solve_worst_served(problem, start), settings)
     if problem.joint_limits and problem.programme.supply_chain is None:
         return _checked(problem, _together(problem, settings), settings)
     return _checked(problem, _method(problem, settings), settings)
+
+
+def _with_levers(problem: DesignProblem, settings: DesignSettings) -> Found:
+    """Solve with the price level alone first: whatever else moves then is a larger menu."""
+    require_levers(problem, settings)
+    try:
+        start = solve(problem, replace(settings, vary=("level",))).tariff
+    except DesignInfeasibleError:
+        start = None
+    if is_two_part(problem, settings):
+        return solve_two_part(problem, settings, start)
+    return solve_levers(problem, settings, start)
 
 
 def _together(problem: DesignProblem, settings: DesignSettings) -> Found:
@@ -176,7 +193,9 @@ def _convex(problem: DesignProblem, settings: DesignSettings) -> Found:
 
 def _checked(problem: DesignProblem, found: Found, settings: DesignSettings) -> Design:
     """Return the design after holding it against the exact equilibrium, the limits and its bound."""
-    evaluation = found.evaluation or evaluate(problem.programme, found.tariff)
+    service, programme = found.minimum_service_gbp, problem.programme
+    contracted = programme if service is None else programme.replace(minimum_service_gbp=service)
+    evaluation = found.evaluation or evaluate(contracted, found.tariff)
     aim = problem.objective
     objective = aim.total(evaluation)
     loss = -aim.better * objective

@@ -12,7 +12,9 @@ import numpy as np
 from pbr_opt.design.limits import Budget
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.evaluation import Evaluation
+from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
+from pbr_opt.quantities import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +45,8 @@ class Found:
         Whether the bound holds without anything being held fixed.
     evaluation : Evaluation or None
         By the exact equilibrium, when the method has one of exactly this tariff.
+    minimum_service_gbp : array or None
+        Minimum service by group, where the design chose it.
     """
 
     tariff: Tariff
@@ -52,6 +56,7 @@ class Found:
     method: str
     proved: bool = True
     evaluation: Evaluation | None = None
+    minimum_service_gbp: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +95,11 @@ class Design:
     budget_price: float
     method: str
     solve_again: Callable[[DesignProblem], Design] = field(repr=False)
+
+    @property
+    def programme(self) -> Programme:
+        """Return the programme as contracted: with the minimum service and pass-through that limits or design ask."""
+        return self.evaluation.programme
 
     @property
     def gap(self) -> float:
