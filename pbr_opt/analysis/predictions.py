@@ -17,7 +17,7 @@ from pbr_opt.analysis.nations import National
 from pbr_opt.market.facts import Fact
 from pbr_opt.quantities import FloatArray, Inspection, nearest
 
-__all__ = ["MEASURES", "Kinds", "inspect_facts", "predict"]
+__all__ = ["MEASURES", "ORGANISATIONS", "Kinds", "inspect_facts", "predict"]
 
 _ATTACHED: Final = 0.98
 """Of a hundred referred, 98 were attached: 33,400 were not, of 1.84 million (DWP to March 2016, derived). Attachment
@@ -135,6 +135,22 @@ def _attachment_per_head(there: National, kinds: Kinds, place: str) -> FloatArra
     return _per_head(there, there.nations.participants * there.nations.attachment_fee_gbp, range(len(kinds.groups)))
 
 
+def _support_price_correlation(there: National, kinds: Kinds, place: str) -> FloatArray:
+    """Return the correlation, over people, of their group's mean support with its highest price."""
+    nations = there.nations
+    share = nations.participants / nations.participants.sum(axis=1, keepdims=True)
+    price = nations.outcome_fee_gbp + nations.sustainment_fee_gbp * nations.sustainment_max
+    support = there.support_gbp / np.maximum(nations.participants, _TINY)
+    one, other = (column - (share * column).sum(axis=1, keepdims=True) for column in (price, support))
+    spread = np.sqrt((share * one**2).sum(axis=1) * (share * other**2).sum(axis=1))
+    return _ratio((share * one * other).sum(axis=1), spread)
+
+
+def _nothing(there: National, kinds: Kinds, place: str) -> FloatArray:
+    """Return NaN: worlds have no specialists, and nobody leaves them; the scoreboard asks the chain itself."""
+    return np.full(len(there.nations), np.nan)
+
+
 def _contract_ratio(there: National, kinds: Kinds, place: str) -> FloatArray:
     rates = there.contract_outcome_rate
     end = rates.min(axis=1) if place == "lowest" else rates.max(axis=1)
@@ -159,10 +175,22 @@ MEASURES: Final[Mapping[str, Callable[[National, Kinds, str], FloatArray]]] = Ma
         "rate_fall_over_price_rise": _rate_fall,
         "median_sustainments": _median_sustainments,
         "outcomes": lambda there, _, __: there.outcomes.sum(axis=1),
+        "cost_per_outcome_gbp": lambda there, _, __: _ratio(there.spend_gbp, there.outcomes.sum(axis=1)),
+        "support_price_correlation": _support_price_correlation,
         "contract_rate_ratio": _contract_ratio,
+        "subcontractors_left_share": _nothing,
+        "voluntary_without_referrals_share": _nothing,
+        "voluntary_short_of_capital_share": _nothing,
     }
 )
 """How each measure is read: from the equilibrium, the kinds of groups and the place after the '/'."""
+
+ORGANISATIONS: Final = (
+    "subcontractors_left_share",
+    "voluntary_without_referrals_share",
+    "voluntary_short_of_capital_share",
+)
+"""Measures of who is in the chain: only a whole chain speaks to them, and no world can be excluded by them."""
 
 _OF_GROUPS: Final = ("outcome_rate", "payment_share")
 _OF_2011: Final = (
@@ -190,6 +218,8 @@ def inspect_facts(facts: Iterable[Fact], groups: Sequence[str]) -> None:
             check.fault(fact.id, "a fact", "something that the model measures", nearest(name, MEASURES))
         elif name in _OF_GROUPS and place not in (*groups, "all"):
             check.fault(fact.id, place or "nothing", "a payment group after the '/'", nearest(place, groups))
+        elif name in ORGANISATIONS and fact.excludes:
+            check.fault(fact.id, "a fact that excludes", "excludes = no", "worlds have no specialists and no exits")
         elif name in _OF_2011 and not {"1", "7"} <= set(groups):
             check.fault(fact.id, "a fact about the payment groups of 2011", "groups 1 to 9", "leave it out")
     check.finish()

@@ -66,7 +66,7 @@ class SweepSettings:
     """
 
     executor: str = "serial"
-    chunk: int = 4096
+    chunk: int = 8192
     store: str | os.PathLike[str] | None = None
     form: str | None = None
 

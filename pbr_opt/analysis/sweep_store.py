@@ -154,7 +154,7 @@ class FolderStore:
             "sha256": hashlib.sha256(data).hexdigest(),
         }
         try:
-            self._place(self.path(chunk), data)
+            self._place(self.path(chunk), data, on_disk=True)
             self._place(self._receipt(chunk), (json.dumps(receipt, sort_keys=True) + "\n").encode())
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
@@ -187,14 +187,18 @@ class FolderStore:
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
 
-    def _place(self, path: Path, data: bytes) -> None:
-        """Write bytes beside a path, make sure they are on the disk, and move them into place."""
+    def _place(self, path: Path, data: bytes, *, on_disk: bool = False) -> None:
+        """Write bytes beside a path and move them into place; see that they reach the disk where that is asked.
+
+        A receipt need not: one that a power cut takes, or leaves empty, makes its chunk count as not there.
+        """
         beside = path.with_name(f"{path.name}.{os.getpid()}.{uuid4().hex[:8]}.part")
         try:
             with beside.open("wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if on_disk:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)

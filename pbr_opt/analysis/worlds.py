@@ -31,8 +31,8 @@ __all__ = ["CUTOFF", "WorldsQuestion", "in_blocks", "plausible_worlds"]
 CUTOFF: Final = 3.0
 """Standard deviations: Pukelsheim's rule, which holds for any unimodal error at 95 per cent."""
 
-_CELLS: Final = 200_000
-"""Numbers in one array of a block of worlds: it fits into the cache of a processor, which makes it twice as fast."""
+_CELLS: Final = 10_000
+"""Numbers in one array of a block of worlds, a segment at a time: the dozen arrays at work fit into the cache."""
 
 _FACT: Final = "fact:"
 
@@ -49,8 +49,7 @@ def in_blocks(nations: Nations, inputs: WorldInputs, read: Callable[[National], 
     read : callable
         From the equilibrium of a block to columns.
     """
-    rows = nations.participants.shape[1] * inputs.segments_per_group * inputs.contracts.share.size
-    block = max(1, _CELLS // rows)
+    block = max(1, _CELLS // (nations.participants.shape[1] * inputs.contracts.share.size))
     parts = [
         read(national_equilibrium(nations.take(slice(k, k + block)), inputs.contracts, inputs.segments_per_group))
         for k in range(0, len(nations), block)

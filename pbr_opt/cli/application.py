@@ -12,6 +12,7 @@ from pbr_opt.cli.asking import AskingCommand
 from pbr_opt.cli.audits import selftest, verify
 from pbr_opt.cli.catalogue import draw, programmes, sources
 from pbr_opt.cli.designs import compare, evaluate, frontier, optimise
+from pbr_opt.cli.exploring import assumptions, scoreboard, worlds
 from pbr_opt.cli.simulating import simulate
 from pbr_opt.cli.workbooks import check, run, template
 from pbr_opt.errors import CertificateError, CheckFailedError, DesignInfeasibleError, PbrError
@@ -36,6 +37,9 @@ _PLAIN: tuple[Callable[..., None], ...] = (
     check,
     evaluate,
     simulate,
+    worlds,
+    scoreboard,
+    assumptions,
     verify,
     selftest,
     programmes,

@@ -1,0 +1,96 @@
+"""The commands about evidence: what they print, what they write, how they go on after a stop."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pbr_opt import cli
+
+NAME = "work_programme_2011"
+FEW = ("--draws", "4096")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run the command line in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["pbr-opt", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def test_worlds_print_a_screen_and_write_their_tables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, "worlds", NAME, *FEW, "--out", str(tmp_path / "out")) == 0
+    out, err = capsys.readouterr()
+    for words in (
+        "of 4,096 worlds",
+        "P10",
+        "outcome_rate/1",
+        "'optimised' parks fewer people than '2011 tariff'",
+        "Regret",
+    ):
+        assert words in out
+    assert max(len(line) for line in out.splitlines()) <= 120
+    assert "run.json" in err
+    worlds = pd.read_csv(tmp_path / "out" / "worlds.csv")
+    assert f"{len(worlds)} of 4,096 worlds" in out
+    record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert (record["seed"], record["settings"]["draws"]) == (2011, 4096)
+
+
+def test_worlds_go_on_in_a_store_and_say_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    told = []
+    for draws in ("2048", "4096", "4096"):
+        arguments = ("--draws", draws, "--store", str(tmp_path), "--chunk", "1024", "--no-design", "--json")
+        assert run(monkeypatch, "worlds", NAME, *arguments) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[1] == told[2]
+    assert told[0]["draws"] == 2048
+    assert len(list(tmp_path.glob("*/*.json"))) == 4
+    assert run(monkeypatch, "worlds", NAME, *FEW, "--no-design", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == told[2]
+
+
+def test_worlds_of_a_programme_without_priors_say_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "worlds", "restart_2021") == 2
+    assert "uplift" in capsys.readouterr().err
+
+
+def test_an_unknown_executor_is_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "worlds", NAME, "--executor", "threads") == 2
+    assert "Dask scheduler" in capsys.readouterr().err
+
+
+def test_the_scoreboard_counts_its_verdicts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "scoreboard", NAME) == 0
+    assert "Out of sample: " in capsys.readouterr().out
+    assert run(monkeypatch, "scoreboard", NAME, *FEW, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)["facts"]
+    assert {"p10", "p50", "p90", "in_sample", "verdict"} <= set(facts[0])
+    assert run(monkeypatch, "scoreboard", "restart_2021") == 0
+    assert "no facts.csv" in capsys.readouterr().out
+
+
+def test_the_register_is_printed_in_the_order_of_what_hangs_on_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "assumptions", NAME) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["rank", "assumption"]
+    assert lines[1].split()[:2] == ["1", "uplift"]
+    assert run(monkeypatch, "assumptions", "restart_2021", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["assumptions"]
+    assert rows
+    assert all(row["rank"] is None for row in rows)
