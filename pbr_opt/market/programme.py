@@ -163,7 +163,7 @@ class Programme:
     def __reduce__(self) -> tuple[object, ...]:
         """Cross a process as its fields: a mapping that cannot be changed cannot be pickled either."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return _rebuilt, (values | {"group_names": dict(self.group_names)},)
+        return _rebuilt, ({k: dict(v) if isinstance(v, MappingProxyType) else v for k, v in values.items()},)
 
     def payable(self, tariff: Tariff | None = None) -> Tariff:
         """Return what is paid for list prices under the contract terms, in the order of the caseload's groups."""
