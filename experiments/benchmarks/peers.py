@@ -178,7 +178,7 @@ def table(rows: Sequence[Row]) -> str:
         lines = [line(these) for these in by_peer if these]
         own = f"| **this library** | {len({row.seed for row in here})} | 1 ({ours * 1e3:.1f} ms) | | | to 1e-9 |"
         parts.append(
-            "\n".join([f"### {aim.name[0].upper()}{aim.name[1:]}", "", head, "|---|---|---|---|---|---|", own, *lines])
+            "\n".join([f"## {aim.name[0].upper()}{aim.name[1:]}", "", head, "|---|---|---|---|---|---|", own, *lines])
         )
     return "\n\n".join(parts) + "\n\n" + f"Versions: {versions()}.\n"
 

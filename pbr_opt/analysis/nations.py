@@ -76,7 +76,7 @@ class Contracts:
 
 @dataclass(frozen=True, eq=False)
 class Nations:
-    """What distinguishes worlds: arrays of shape (worlds, groups), or (worlds,) where marked *.
+    """What distinguishes worlds: arrays of shape (worlds, groups), or (worlds,) with a star.
 
     Attributes
     ----------
@@ -86,9 +86,9 @@ class Nations:
         List prices.
     outcome_value_gbp, base_service_gbp : array
         v, and the cost a head that is not discretionary.
-    bid_discount, attachment_share, discount_rate, mission_gbp : array*
+    bid_discount, attachment_share, discount_rate, mission_gbp : array (star)
         What is taken off prices; the share of attachment fees paid over all contract years; yearly rate; m.
-    pass_through, tier1_share, working_capital_gbp : array*
+    pass_through, tier1_share, working_capital_gbp : array (star)
         What an end-to-end subcontractor gets of its prime's price and attachment fee; the share of people it serves;
         what either can lay out per participant (infinite where capital is no limit).
     """
@@ -174,7 +174,7 @@ class Nations:
 
 @dataclass(frozen=True, eq=False)
 class National:
-    """What happens in each world, by payment group: shape (worlds, groups), or (worlds, contracts) where marked *.
+    """What happens in each world, by payment group: shape (worlds, groups), or (worlds, contracts) with a star.
 
     Attributes
     ----------
@@ -184,7 +184,7 @@ class National:
         People.
     support_gbp : array
         Discretionary support.
-    contract_outcome_rate : array*
+    contract_outcome_rate : array (star)
         Outcomes per participant of each contract.
     """
 

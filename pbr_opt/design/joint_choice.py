@@ -1,9 +1,11 @@
 """One option for each group when limits tie the groups together: a mixed-integer programme through HiGHS.
 
-minimise    sum of loss z
-subject to  one z of each group is 1; every use of money keeps its cap
-            y_m >= sum of z of a group at place m,  sum of y <= most places       (few prices)
-            u_m = sum of z of a group at places from m on,  u_m of the easier <= u_m of the harder   (order)
+::
+
+    minimise    sum of loss z
+    subject to  one z of each group is 1; every use of money keeps its cap
+                y_m >= sum of z of a group at place m,  sum of y <= most places       (few prices)
+                u_m = sum of z of a group at places from m on,  u_m of the easier <= u_m of the harder   (order)
 
 Places are positions on one axis of list prices that all groups share. The solver is not believed: what it picks is
 added up again, and an answer that breaks a cap by more than rounding is forbidden and the question put again.
