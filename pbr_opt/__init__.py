@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pbr_opt.analysis.frontier import frontier
+    from pbr_opt.analysis.scenarios import scenarios
     from pbr_opt.design.group_limits import (
         MaxAttachmentShare,
         MaxParkedShare,
@@ -95,6 +96,7 @@ _HOME = {
     "list_programmes": "programmes.registry",
     "load": "programmes.registry",
     "optimise": "design.optimise",
+    "scenarios": "analysis.scenarios",
 }
 
 __all__ = [  # written out for type checkers; a test holds it against _HOME
@@ -136,6 +138,7 @@ __all__ = [  # written out for type checkers; a test holds it against _HOME
     "list_programmes",
     "load",
     "optimise",
+    "scenarios",
 ]
 
 

@@ -24,7 +24,7 @@ from pbr_opt.market.accelerator import Accelerator
 from pbr_opt.market.agents import Area
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.metrics import Metrics, measure
+from pbr_opt.metrics import Metrics, measure, windfall_by_group
 from pbr_opt.quantities import FloatArray, frozen, nearest
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class Evaluation:
             "additional_outcomes": by_group(people * (behaviour.outcome_rate - caseload.deadweight_rate)),
             "parked_share": self.group_parked_share,
             "mean_support_gbp": by_group(people * behaviour.support_gbp) / heads,
-            "windfall_gbp": by_group(people * behaviour.price_gbp * caseload.deadweight_rate),
+            "windfall_gbp": windfall_by_group(self.rows, self.payable, behaviour),
         } | self._accelerated_groups()
 
     def _accelerated_groups(self) -> dict[str, object]:

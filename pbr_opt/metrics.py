@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pbr_opt.equilibrium.best_response import BestResponse, first_best_support_gbp
+from pbr_opt.market.accelerator import Accelerator
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
@@ -157,7 +158,7 @@ def measure(
     outcomes = float(people @ rate)
     additional = float(people @ (rate - caseload.deadweight_rate))
     total_support = float(people @ support)
-    windfall = float(people @ (behaviour.price_gbp * caseload.deadweight_rate))
+    windfall = float(windfall_by_group(programme, payable, behaviour).sum())
     group_parked = caseload.sum_by_group(people * behaviour.parked) / np.maximum(caseload.group_participants, _TINY)
     worst = _worst_served(group_parked, caseload.sum_by_group(people * support), caseload.group_participants)
     token = people @ (~behaviour.parked & (support < TOKEN_SUPPORT_GBP))
@@ -189,6 +190,28 @@ def measure(
         base_service_gbp=float(caseload.group_participants @ programme.base_service_gbp),
         net_social_value_gbp=social,
     )
+
+
+def windfall_by_group(programme: Programme, payable: Tariff, behaviour: BestResponse) -> FloatArray:
+    """Return what each group's outcomes would be paid without any support, GBP, shape (groups,).
+
+    ``sum of n x p0``; with an accelerator at the lower rate, and ``N (t_H - t_L) (mean p0 - q0)+`` on top.
+
+    >>> from pbr_opt.equilibrium.best_response import best_response
+    >>> from pbr_opt.market.caseload import Caseload
+    >>> people = Caseload(["a"], 100, .1, .4, 500.0)
+    >>> beyond = Tariff(["a"], 0, 0, accelerator_threshold=.1, accelerator_fee_gbp=4000)
+    >>> behaviour = best_response(people.response, np.array([4000.0]))
+    >>> windfall_by_group(Programme("p", people, beyond), beyond, behaviour).tolist()
+    [0.0]
+    """
+    caseload = programme.caseload
+    unaided = caseload.participants * caseload.deadweight_rate
+    if not payable.has_accelerator:
+        return caseload.sum_by_group(unaided * behaviour.price_gbp)
+    lower = caseload.sum_by_group(unaided * payable.effective_price_gbp(caseload, programme.discount_rate))
+    rate = caseload.sum_by_group(unaided) / np.maximum(caseload.group_participants, _TINY)
+    return np.asarray(lower + caseload.group_participants * Accelerator.of(payable).top_up_gbp(rate))
 
 
 def _worst_served(parked_share: FloatArray, support: FloatArray, people: FloatArray) -> int:

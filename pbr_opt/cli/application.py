@@ -14,6 +14,7 @@ from pbr_opt.cli.catalogue import draw, programmes, sources
 from pbr_opt.cli.designs import compare, evaluate, frontier, optimise
 from pbr_opt.cli.exploring import assumptions, scoreboard, worlds
 from pbr_opt.cli.simulating import simulate
+from pbr_opt.cli.trying import scenarios
 from pbr_opt.cli.workbooks import check, run, template
 from pbr_opt.errors import CertificateError, CheckFailedError, DesignInfeasibleError, PbrError
 
@@ -37,6 +38,7 @@ _PLAIN: tuple[Callable[..., None], ...] = (
     check,
     evaluate,
     simulate,
+    scenarios,
     worlds,
     scoreboard,
     assumptions,
