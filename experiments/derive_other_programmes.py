@@ -9,7 +9,7 @@ Method
     docs/other-programmes.md says what each programme teaches and how little of it was published.
 Data
     ``pbr_opt/programmes/``: ``troubled_families_2012``, ``transforming_rehabilitation_2014``, ``work_and_health_2017``,
-    ``restart_2021``.
+    ``restart_2021``, ``peterborough_2010``.
 Command
     python experiments/derive_other_programmes.py
         rewrites ``segments.csv`` and derived values in ``figures.csv`` and ``tariff.csv``
@@ -106,11 +106,22 @@ def restart(book: FigureBook) -> dict[str, float]:
     }
 
 
+def peterborough(book: FigureBook) -> dict[str, float]:
+    """Return events avoided a man, and the price of one that brings investors the published return."""
+    known = Known(book)
+    (group,) = book.groups
+    avoided = known.evidence("final_fall") * known.evidence("events_of_the_comparison")
+    growth = (1.0 + known.evidence("return_a_year")) ** known.evidence("years_to_payment")
+    paid = known.evidence("investment_gbp") * growth / known(f"participants/{group}")
+    return {f"observed_rate/{group}": avoided, f"tariff/{group}/outcome_fee_gbp": round(paid / avoided, 2)}
+
+
 PROGRAMMES: Final[Mapping[str, Callable[[FigureBook], dict[str, float]]]] = {
     "troubled_families_2012": troubled_families,
     "transforming_rehabilitation_2014": transforming_rehabilitation,
     "work_and_health_2017": work_and_health,
     "restart_2021": restart,
+    "peterborough_2010": peterborough,
 }
 
 

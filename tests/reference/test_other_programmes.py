@@ -97,3 +97,16 @@ def test_probation_pays_for_more_offences_than_one_behind_the_binary_hurdle() ->
     assert (programme.caseload.exit_hazard == 0.0).all()
     fee_for_service = programme.caseload.group_participants @ programme.tariff.attachment_fee_gbp
     assert fee_for_service == pytest.approx(5e9 / 10, rel=ROUNDED)
+
+
+def test_peterborough_clears_its_threshold_and_returns_what_was_published() -> None:
+    programme = load("peterborough_2010")
+    there, known = evaluate(programme), {figure.id: figure.value for figure in programme.figures}
+    fall = there.metrics.outcomes / there.metrics.participants / known["evidence/events_of_the_comparison"]
+    assert fall == pytest.approx(known["evidence/final_fall"], rel=ROUNDED)
+    assert fall > known["evidence/threshold_fall"]
+    returned = there.spend_gbp / known["evidence/investment_gbp"]
+    assert returned == pytest.approx(
+        (1 + known["evidence/return_a_year"]) ** known["evidence/years_to_payment"], rel=ROUNDED
+    )
+    assert there.metrics.windfall_share < 0.05
