@@ -18,7 +18,13 @@ PRIORS = "id,low,high,shape,status,source\n"
 def test_a_chain_has_the_facts_and_priors_of_its_base_and_its_own() -> None:
     base, chain = load_facts("work_programme_2011"), load_facts("work_programme_2011_chain")
     assert chain[: len(base)] == base
-    assert {fact.id for fact in chain[len(base) :]} == {"contract_rate_ratio/lowest", "contract_rate_ratio/highest"}
+    assert {fact.id for fact in chain[len(base) :]} == {
+        "contract_rate_ratio/lowest",
+        "contract_rate_ratio/highest",
+        "subcontractors_left_share",
+        "voluntary_without_referrals_share",
+        "voluntary_short_of_capital_share",
+    }
     ours = {prior.id for prior in load_priors("work_programme_2011_chain")}
     theirs = {prior.id for prior in load_priors("work_programme_2011")}
     assert ours - theirs == {"pass_through", "tier1_share", "working_capital_gbp"}
