@@ -15,13 +15,11 @@ Verdict
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+
+from readme_blocks import agrees
 
 import pbr_opt as pbr
 from pbr_opt.report.comparison import Comparison
-
-README = Path(__file__).resolve().parents[1] / "README.md"
-START, END = "<!-- comparison -->\n```text\n", "```"
 
 
 def comparison() -> Comparison:
@@ -41,14 +39,7 @@ def main() -> None:
     holds = proved and 0.15 < best.parked_share < 0.25 and best.parked_share < base.parked_share
     holds = holds and best.additional_outcomes < base.additional_outcomes
     print(f"\nverdict: {'holds' if holds else 'DOES NOT HOLD'}")
-    before, _, rest = README.read_text(encoding="utf-8").partition(START)
-    shown, _, after = rest.partition(END)
-    lines = "\n".join(line.rstrip() for line in str(result).split("\n\nGroup")[0].splitlines()) + "\n"
-    if "--readme" in sys.argv:
-        README.write_text(before + START + lines + END + after, encoding="utf-8")
-    elif "--check" in sys.argv and shown != lines:
-        print("README.md shows another comparison: run with --readme")
-        holds = False
+    holds = agrees("comparison", str(result).split("\n\nGroup")[0], sys.argv[1:]) and holds
     if not holds:
         raise SystemExit(4)
 

@@ -30,7 +30,7 @@ BILLED_YEAR: Final = 4
 
 def protected_pass_through(programme: Programme) -> Programme:
     """Return the programme in which every payer passes on at least 90 % of its own price per outcome."""
-    _require_chain(programme, "protected_pass_through")
+    _require_chain(programme)
     changed = MinimumPassThrough(PASSED_ON).applied(programme).replace(central_case=None)
     return at_spend(changed, evaluate(programme).spend_gbp)
 
@@ -40,7 +40,7 @@ def market_share_shift(programme: Programme) -> Programme:
 
     The tariff stays: what changes is what primes do for a larger share.
     """
-    _require_chain(programme, "market_share_shift")
+    _require_chain(programme)
     return programme.replace(rivalry=Rivalry.from_terms(programme.terms, RankShare(noise=NOISE)))
 
 
@@ -51,7 +51,7 @@ def falling_referrals(programme: Programme) -> Programme:
     and the bonus is paid for it. The non-intervention rate is each group's mean deadweight; where the programme's
     figures say which groups had a minimum performance level, only those have a bonus.
     """
-    _require_chain(programme, "falling_referrals")
+    _require_chain(programme)
     shares = programme.terms.intake_share
     if len(shares) < BILLED_YEAR:
         raise UnsupportedModelError(
@@ -70,9 +70,9 @@ def falling_referrals(programme: Programme) -> Programme:
     )
 
 
-def _require_chain(programme: Programme, name: str) -> None:
+def _require_chain(programme: Programme) -> None:
     if programme.supply_chain is None:
         raise UnsupportedModelError(
-            f"{name} is about primes and subcontractors, and '{programme.name}' has no supply chain; "
+            f"it is about primes and subcontractors, and '{programme.name}' has no supply chain; "
             "try work_programme_2011_chain"
         )

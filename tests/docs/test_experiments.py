@@ -17,7 +17,13 @@ PAGE = ROOT / "docs" / "experiments.md"
 COMMANDS = sorted(
     path.stem for path in FOLDER.glob("*.py") if '\nif __name__ == "__main__":\n' in path.read_text(encoding="utf-8")
 )
-WRITERS = {"compare_2011", "derive_other_programmes", "derive_work_programme_2011", "generate_supply_chain_2011"}
+WRITERS = {
+    "compare_2011",
+    "derive_other_programmes",
+    "draw_pictures",
+    "derive_work_programme_2011",
+    "generate_supply_chain_2011",
+}
 """They write files of the project; test_readme_python.py and tests/reference run them with ``--check``."""
 LONG = {
     "chosen_groups",  # thirty searches for payment groups

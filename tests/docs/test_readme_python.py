@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,10 @@ def test_the_examples_run_one_after_the_other(capsys: pytest.CaptureFixture[str]
     assert "Charity" in printed
 
 
-def test_the_comparison_shown_is_the_one_computed() -> None:
+@pytest.mark.parametrize("name", ["compare_2011", "scenarios_2011"])
+def test_what_is_shown_is_what_is_computed(name: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "experiments" / "compare_2011.py"), "--check"],
+        [sys.executable, str(ROOT / "experiments" / f"{name}.py"), "--check"],
         capture_output=True,
         text=True,
         check=False,
@@ -32,3 +34,21 @@ def test_the_comparison_shown_is_the_one_computed() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "verdict: holds" in done.stdout
+
+
+def test_pictures_are_there_and_what_this_version_of_matplotlib_draws() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^\]]{20,}\]\(([^)]+)\)", readme)
+    assert len(shown) >= 2
+    assert all((ROOT / path).is_file() for path in shown)
+    pinned = re.search(r"^matplotlib==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    if pinned is None or metadata.version("matplotlib") != pinned[1]:
+        pytest.skip("another matplotlib draws other bytes")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "experiments" / "draw_pictures.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
