@@ -28,7 +28,7 @@ def peers() -> Iterator[ModuleType]:
 
 def _sections() -> dict[str, str]:
     text = PAGE.read_text(encoding="utf-8").split("<!-- peers: begin -->")[1].split("<!-- peers: end -->")[0]
-    parts = re.split(r"^### (.+)$", text, flags=re.MULTILINE)
+    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
