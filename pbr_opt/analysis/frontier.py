@@ -23,7 +23,7 @@ from pbr_opt.design.limits import Budget, Limit
 from pbr_opt.design.objectives import FirstPoundLoss, Objective, SegmentContext, WorstServed
 from pbr_opt.design.optimise import solve
 from pbr_opt.design.problem import DesignProblem
-from pbr_opt.design.result import relative_gap
+from pbr_opt.design.result import Design, relative_gap
 from pbr_opt.design.settings import DesignSettings
 from pbr_opt.errors import Fault, InvalidInputError, SolverError
 from pbr_opt.evaluation import evaluate, respond
@@ -64,6 +64,9 @@ class Frontier:
         As in :class:`~pbr_opt.design.result.Design`.
     tariffs : tuple of Tariff or None
         The tariffs, where they are more than list prices in the programme's own proportion of fees.
+    designs : tuple of Design
+        The designs in full, where budgets are solved one by one (a supply chain, limits that tie groups together,
+        anything that moves besides the price level); otherwise empty.
     """
 
     problem: DesignProblem
@@ -75,6 +78,7 @@ class Frontier:
     budget_price: FloatArray
     status: tuple[str, ...]
     tariffs: tuple[Tariff, ...] | None = None
+    designs: tuple[Design, ...] = ()
 
     def __post_init__(self) -> None:
         """Write-protect every array."""
@@ -163,14 +167,28 @@ def frontier(
     problem = DesignProblem(programme, _aim(minimise, maximise), limits)
     choice = settings or DesignSettings()
     if budgets_gbp is None:
-        return _exact(problem)
+        return _exact(problem, choice)
     budgets = _budgets(problem, budgets_gbp)
-    require_feasible(_with_budget(problem, float(budgets[0])))
-    if has_cells(problem) and choice.method == "auto":
+    if _is_whole(problem, choice):
+        require_feasible(_with_budget(problem, float(budgets[0])))
         return _checked(problem, budgets, _solved(problem, budgets, choice), choice)
-    if problem.step_gbp is not None and _stands_alone(problem):
+    if _is_stepped(problem, choice):
+        require_feasible(_with_budget(problem, float(budgets[0])))
         return _on_step(problem, budgets, choice)
     return _one_by_one(problem, budgets, choice)
+
+
+def _is_whole(problem: DesignProblem, settings: DesignSettings) -> bool:
+    """Whether price cells describe the problem, so that all budgets are solved together."""
+    return has_cells(problem) and settings.method == "auto" and settings.moves_level_alone
+
+
+def _is_stepped(problem: DesignProblem, settings: DesignSettings) -> bool:
+    """Whether groups on a price step meet in the budget alone: their columns are the same for all budgets."""
+    tied = problem.joint_limits or problem.programme.supply_chain is not None
+    alone = not tied and not isinstance(problem.objective, WorstServed)
+    searched = settings.method in ("auto", "columns") and settings.moves_level_alone
+    return problem.step_gbp is not None and alone and searched
 
 
 def _aim(minimise: Objective | None, maximise: Objective | None) -> Objective:
@@ -244,12 +262,6 @@ def _held(claims: _Claims, settings: DesignSettings, tariffs: tuple[Tariff, ...]
     return Frontier(problem, budgets, spend, price, objective, best, rate, status, tariffs)
 
 
-def _stands_alone(problem: DesignProblem) -> bool:
-    """Whether groups meet in the budget alone: no chain, no limits that tie them together, an objective of sums."""
-    tied = problem.joint_limits or problem.programme.supply_chain is not None
-    return not tied and not isinstance(problem.objective, WorstServed)
-
-
 def _on_step(problem: DesignProblem, budgets: FloatArray, settings: DesignSettings) -> Frontier:
     """Solve on a price step, with columns that are evaluated once for all budgets."""
     found = solve_on_step(problem, budgets, settings)
@@ -280,28 +292,39 @@ def _evaluated(problem: DesignProblem, price_gbp: FloatArray) -> tuple[FloatArra
 
 
 def _one_by_one(problem: DesignProblem, budgets: FloatArray, settings: DesignSettings) -> Frontier:
-    """Solve problems that price cells do not describe budget by budget."""
-    designs = [solve(_with_budget(problem, float(budget)), settings) for budget in budgets]
+    """Solve what only a search of its own answers, budget by budget; what less money has reached, more money keeps."""
+    better = problem.objective.better
+    own = [solve(_with_budget(problem, float(budget)), settings) for budget in budgets]
+    best = own[:1]
+    for design in own[1:]:
+        best.append(design if better * (design.objective - best[-1].objective) >= 0.0 else best[-1])
+    objective, bound = (
+        np.array([getattr(each, name) for each in row]) for row, name in ((best, "objective"), (own, "bound"))
+    )
     return Frontier(
         problem=problem,
         budget_gbp=budgets,
-        spend_gbp=np.array([design.evaluation.spend_gbp for design in designs]),
-        price_gbp=np.array([design.tariff.aligned(problem.base.groups).price_gbp for design in designs]),
-        objective=np.array([design.objective for design in designs]),
-        bound=np.array([design.bound for design in designs]),
-        budget_price=np.array([design.budget_price for design in designs]),
-        status=tuple(design.status for design in designs),
-        tariffs=tuple(design.tariff for design in designs),
+        spend_gbp=np.array([design.evaluation.spend_gbp for design in best]),
+        price_gbp=np.array([design.tariff.aligned(problem.base.groups).price_gbp for design in best]),
+        objective=objective,
+        bound=better * np.maximum(better * bound, better * objective),
+        budget_price=np.array([design.budget_price for design in own]),
+        status=tuple(design.status for design in own),
+        tariffs=tuple(design.tariff for design in best),
+        designs=tuple(best),
     )
 
 
-def _exact(problem: DesignProblem) -> Frontier:
+def _exact(problem: DesignProblem, settings: DesignSettings) -> Frontier:
     """Return the whole frontier of first-pound loss: convex, with a bend wherever a group reaches a threshold.
 
     Loss saved per pound falls as a price climbs, so the cells of all groups are bought in the order of that rate.
     """
-    if not (isinstance(problem.objective, FirstPoundLoss) and has_cells(problem)):
-        wanted = "budgets; only first-pound loss with curvature 0 and no PriceStep has bends that are known exactly"
+    if not (isinstance(problem.objective, FirstPoundLoss) and _is_whole(problem, settings)):
+        wanted = (
+            "budgets; only first-pound loss has bends that are known exactly, with curvature 0, no mission, no minimum "
+            "service, no supply chain, no PriceStep, no limits that tie groups together, and prices alone moving"
+        )
         raise InvalidInputError("frontier", [Fault("budgets_gbp", "nothing", wanted, "budgets_gbp=[...]")])
     rungs, groups = ladders(problem), range(len(problem.base.groups))
     rate = np.concatenate([ladder.exchange_rate for ladder in rungs])

@@ -41,6 +41,10 @@ _BLOCK: Final = 400_000
 _ROUNDING: Final = 1e-14
 """Relative to the losses that are added up: bounds and designs nearer than this cannot be told apart."""
 
+_SUMS: Final = 1e-13
+"""How far, relatively, sums of the same costs taken in another order may lie apart: no reason to miss a design whose
+cost is exactly the budget."""
+
 _PROVED: Final = 0.5
 """A design counts as proved at this share of the gap asked for: the rest is room for the rounding of others."""
 
@@ -114,7 +118,7 @@ def solve_budgets(cells: Cells, budget_gbp: FloatArray, relative_gap: float, mos
     cells : Cells
         Of every group.
     budget_gbp : array (budgets,)
-        GBP, may be infinite; those below what the lowest prices cost are taken to be that.
+        GBP, kept to the rounding of sums; may be infinite; below what the lowest prices cost it is taken to be that.
     relative_gap : float
         When to stop.
     most_nodes : int
@@ -126,6 +130,7 @@ def solve_budgets(cells: Cells, budget_gbp: FloatArray, relative_gap: float, mos
         In the order of the budgets.
     """
     block = max(1, _BLOCK // int(cells.start[-1]))
+    budget_gbp = budget_gbp * (1.0 + _SUMS)
     parts = [
         _Tree(cells, budget_gbp[k : k + block], relative_gap).grown(most_nodes)
         for k in range(0, budget_gbp.size, block)

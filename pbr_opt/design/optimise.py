@@ -104,7 +104,7 @@ def _aim(minimise: Objective | None, maximise: Objective | None) -> Objective:
 
 def solve(problem: DesignProblem, settings: DesignSettings) -> Design:
     """Return the design that answers a problem; :func:`optimise` is the way in."""
-    if set(settings.vary) - {"level"}:
+    if not settings.moves_level_alone:
         return _checked(problem, _with_levers(problem, settings), settings)
     start = require_feasible(problem)
     if isinstance(problem.objective, WorstServed):

@@ -173,10 +173,14 @@ class Design:
 
 
 def relative_gap(objective: float, bound: float) -> float:
-    """Return the distance of objective and bound relative to the larger of the two, 0 when both are nothing.
+    """Return the distance of objective and bound relative to the larger of the two, 0 when both are the same.
+
+    A bound of infinity proves nothing: the gap is infinite too.
 
     >>> relative_gap(100.0, 99.0)
     0.01
     """
     scale = max(abs(objective), abs(bound))
-    return float(abs(objective - bound) / scale) if scale > 0 and np.isfinite(scale) else 0.0
+    if objective == bound or not np.isfinite(scale):
+        return 0.0 if objective == bound else np.inf
+    return float(abs(objective - bound) / scale)

@@ -68,3 +68,8 @@ class DesignSettings:
             if lever not in LEVERS:
                 check.fault("vary", lever, "something that a design may move", nearest(lever, LEVERS))
         check.finish()
+
+    @property
+    def moves_level_alone(self) -> bool:
+        """Whether nothing moves but the price level of each group."""
+        return set(self.vary) <= {"level"}

@@ -20,13 +20,18 @@ from pbr_opt.design.objectives import (
     Parked,
     SupportShortfall,
     TotalSupport,
+    WorstServed,
 )
-from pbr_opt.design.optimise import optimise
+from pbr_opt.design.optimise import optimise, solve
+from pbr_opt.design.problem import DesignProblem
+from pbr_opt.design.result import Design
 from pbr_opt.design.settings import DesignSettings
 from pbr_opt.errors import DesignInfeasibleError, InvalidInputError, SolverError
 from pbr_opt.evaluation import evaluate
+from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
+from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.quantities import FloatArray
 
@@ -186,6 +191,100 @@ def test_a_frontier_on_a_step_is_a_row_of_rate_cards(aim: Objective) -> None:
         assert again.spend_gbp <= there.budget_gbp[k] * (1 + GAP)
 
 
+@pytest.mark.parametrize("aim", AIMS, ids=str)
+def test_budgets_of_nothing_at_breakpoints_and_beyond_everything(aim: Objective) -> None:
+    """Nothing but attachment fees; exactly what thresholds cost; more than the highest prices cost."""
+    free = DesignProblem(_programme(), aim, [UP_TO])
+    bends = [_spend_at(free, g, k) for g in range(3) for k in range(4)]
+    budgets = np.unique([_spend(0.0), *bends, 10.0 * _spend(15_000.0)])
+    there = _of(aim, budgets, UP_TO)
+    unlimited = solve(free, DesignSettings())
+    assert set(there.status) == {"optimal"}
+    assert there.spend_gbp[0] == pytest.approx(budgets[0], rel=GAP)
+    assert there.objective[-1] == pytest.approx(unlimited.objective, rel=GAP, abs=GAP)
+    assert there.budget_price[-1] == 0.0
+    assert np.all(there.spend_gbp <= budgets * (1 + GAP))
+    for k in range(budgets.size - 1):
+        alone = solve(DesignProblem(_programme(), aim, [UP_TO, Budget(float(budgets[k]))]), DesignSettings())
+        assert there.objective[k] == pytest.approx(alone.objective, rel=GAP, abs=GAP)
+
+
+def _spend_at(problem: DesignProblem, group: int, segment: int) -> float:
+    """Return what it costs to pay one group exactly the threshold of one of its segments, and the others nothing."""
+    price = np.zeros(3)
+    price[group] = min(problem.parking_price_gbp[4 * group + segment], 15_000.0)
+    return problem.spend_at(problem.base.at_price(price))
+
+
+def _chain() -> Programme:
+    agents = [
+        Agent("D", "department"),
+        Agent("P", "prime"),
+        Agent("E", "tier1"),
+        Agent("S", "tier2", productivity=20.0),
+    ]
+    contracts = [
+        Contract("D", "P"),
+        Contract("P", "E", "fixed_share", share=0.8, volume_share=0.25),
+        Contract("P", "S", "piece_rate"),
+    ]
+    return _programme().replace(supply_chain=SupplyChain(agents, contracts))
+
+
+@pytest.mark.parametrize("limits", [[UP_TO], [UP_TO, PriceStep(500)]], ids=str)
+def test_a_supply_chain_is_solved_one_budget_at_a_time(limits: list[Limit]) -> None:
+    programme = _chain()
+    most = evaluate(programme).spend_gbp
+    budgets = most * np.array([0.4, 0.7, 1.0])
+    there = frontier(programme, minimise=Parked(), budgets_gbp=budgets, limits=limits)
+    assert np.all(np.diff(there.objective) <= 0.0)
+    assert len(there.designs) == 3
+    for k, budget in enumerate(budgets):
+        alone = optimise(programme, minimise=Parked(), limits=[*limits, Budget(float(budget))])
+        again = evaluate(programme, there.tariff(k))
+        assert there.objective[k] <= alone.objective * (1 + GAP)
+        assert (again.spend_gbp, Parked().total(again)) == pytest.approx((there.spend_gbp[k], there.objective[k]))
+        assert again.spend_gbp <= budget * (1 + GAP)
+
+
+def test_the_worst_served_group_has_a_frontier() -> None:
+    budgets = BUDGETS[[3, 9, 15]]
+    there = _of(WorstServed(), budgets, UP_TO)
+    for k, budget in enumerate(budgets):
+        alone = solve(DesignProblem(_programme(), WorstServed(), [UP_TO, Budget(float(budget))]), DesignSettings())
+        assert there.objective[k] == pytest.approx(alone.objective, rel=GAP)
+
+
+def test_what_else_may_move_moves_on_a_frontier_too() -> None:
+    settings = DesignSettings(vary=("attachment",))
+    budgets = BUDGETS[[2, 6]]
+    there = _of(AdditionalOutcomes(), [0.5 * _spend(0.0), *budgets], UP_TO, settings=settings)
+    level = _of(AdditionalOutcomes(), budgets, UP_TO)
+    assert np.all(np.diff(there.objective) >= 0.0)
+    assert np.all(there.objective[1:] >= level.objective * (1 - GAP))
+    assert there.objective[1] > level.objective[0]
+    assert np.all(there.spend_gbp <= there.budget_gbp * (1 + GAP))
+    assert (there.tariff(1).attachment_fee_gbp < 20.0).any()
+
+
+def test_more_money_never_shows_less_than_less_money_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A local search may do worse with more; then the tariff for less money, which more money buys too, is shown."""
+    poor = [BUDGETS[12]]
+
+    def careless(problem: DesignProblem, settings: DesignSettings) -> Design:
+        if problem.budget_gbp in poor:
+            return solve(problem.with_limits([UP_TO, Budget(float(BUDGETS[2]))]), settings)
+        return solve(problem, settings)
+
+    monkeypatch.setattr("pbr_opt.analysis.frontier.solve", careless)
+    there = _of(TotalSupport(), BUDGETS[[4, 12, 20]], UP_TO, settings=DesignSettings(method="columns"))
+    assert there.objective[1] == there.objective[0]
+    assert there.tariff(1) == there.tariff(0)
+    assert there.spend_gbp[1] == there.spend_gbp[0]
+    assert there.objective[2] > there.objective[1]
+    assert np.all(there.bound >= there.objective)
+
+
 def test_a_table_has_a_row_a_budget_and_a_column_a_price() -> None:
     frame = _of(Parked(), BUDGETS, UP_TO).to_frame()
     named = ["budget_gbp", "spend_gbp", "objective", "bound", "gap", "status", "budget_price"]
@@ -222,11 +321,17 @@ def test_frontiers_cannot_be_changed() -> None:
         ({"minimise": TotalSupport(), "budgets_gbp": [1e6]}, "maximise=TotalSupport"),
         ({"minimise": Parked()}, "only first-pound loss"),
         ({"minimise": FirstPoundLoss(), "limits": [PriceStep(5)]}, "only first-pound loss"),
+        ({"minimise": FirstPoundLoss(), "settings": DesignSettings(vary=("attachment",))}, "prices alone moving"),
     ],
 )
 def test_what_cannot_be_asked_is_explained(arguments: dict[str, object], words: str) -> None:
     with pytest.raises(InvalidInputError, match=words):
         frontier(_programme(), **arguments)  # type: ignore[arg-type]
+
+
+def test_bends_through_a_supply_chain_are_not_known() -> None:
+    with pytest.raises(InvalidInputError, match="no supply chain"):
+        frontier(_chain(), minimise=FirstPoundLoss())
 
 
 def test_a_budget_below_the_least_is_explained() -> None:

@@ -127,7 +127,8 @@ def test_the_same_question_gives_the_same_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pair", "gap"), [((0.0, 0.0), 0.0), ((2.0, 1.0), 0.5), ((-1.0, -2.0), 0.5), ((1.0, 0.0), 1.0)]
+    ("pair", "gap"),
+    [((0.0, 0.0), 0.0), ((2.0, 1.0), 0.5), ((-1.0, -2.0), 0.5), ((1.0, 0.0), 1.0), ((1.0, np.inf), np.inf)],
 )
 def test_relative_gap(pair: tuple[float, float], gap: float) -> None:
     assert relative_gap(*pair) == gap
