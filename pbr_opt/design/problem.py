@@ -8,26 +8,26 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from pbr_opt.design.chain_columns import ChainColumns
+from pbr_opt.design.asked import require_question
 from pbr_opt.design.group_limits import GroupLimit
+from pbr_opt.design.group_play import GroupPlay
 from pbr_opt.design.group_prices import GroupPrices
 from pbr_opt.design.joint_limits import JointLimit, MaxDistinctPrices
 from pbr_opt.design.limits import PRICE_CEILING_GBP, Budget, BudgetRow, Limit, PriceRange, PriceStep
-from pbr_opt.design.objectives import AdditionalOutcomes, Objective, Parked, SegmentContext, TotalSupport
+from pbr_opt.design.objectives import AdditionalOutcomes, Objective, Parked, TotalSupport
 from pbr_opt.design.price_grid import fee_pairs, first_row, rising_floor
 from pbr_opt.design.states import GroupStates
 from pbr_opt.equilibrium.chain import ChainEquilibrium
+from pbr_opt.errors import Fault, InvalidInputError
 from pbr_opt.evaluation import evaluate, respond
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, BoolArray, FloatArray, Inspection, frozen
+from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, BoolArray, FloatArray, frozen
 
 __all__ = ["DesignProblem"]
 
 _MOST_STEPS = 500_000
 """Prices of one group on a step: beyond it evaluating all of them takes minutes and gigabytes."""
-_BLOCK = 2_000_000
-"""Segments times columns evaluated at once: bounds memory to some 16 MB an array."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class DesignProblem:
     Raises
     ------
     InvalidInputError
-        Things that are no limits, or two of a kind.
+        Things that are no programme, objective or limits, or two limits of a kind.
 
     Examples
     --------
@@ -75,33 +75,16 @@ class DesignProblem:
     given: Programme = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Check that limits are limits, one of each kind."""
-        check = Inspection("DesignProblem")
-        if isinstance(self.limits, Limit) or not np.iterable(self.limits):
-            check.fault("limits", type(self.limits).__name__, "a list of limits", "limits=[Budget(...)]")
-            check.finish()
-        kinds: list[type] = []
-        for k, limit in enumerate(self.limits):
-            if not isinstance(limit, Limit):
-                check.fault(f"limits[{k}]", type(limit).__name__, "a limit", "Budget, PriceRange or PriceStep")
-            elif type(limit) in kinds:
-                check.fault(f"limits[{k}]", f"a second {type(limit).__name__}", "one of each kind")
-            kinds.append(type(limit))
-        if not isinstance(self.objective, Objective):
-            check.fault("objective", type(self.objective).__name__, "an objective", "Parked() or FirstPoundLoss()")
-        check.finish()
-        check.faults += [fault for limit in self.limits for fault in limit.faults(self.programme)]
-        if self.programme.tariff.has_accelerator:
-            check.fault("accelerator_fee_gbp", "above £0", "a tariff without accelerator", "accelerator_fee_gbp=0")
-        check.finish()
+        """Check what is asked; a question holds the programme as contracted under its limits."""
+        require_question(self.programme, self.objective, self.limits)
         object.__setattr__(self, "limits", tuple(self.limits))
         object.__setattr__(self, "given", self.programme)
         object.__setattr__(self, "programme", reduce(lambda p, limit: limit.applied(p), self.limits, self.programme))
         _, highest = self.stated_bounds_gbp
         if self.step_gbp is not None and float(highest.max()) / self.step_gbp > _MOST_STEPS:
             wanted = f"a step with at most {_MOST_STEPS:,} prices up to £{highest.max():,.0f}"
-            check.fault("PriceStep", self.step_gbp, wanted, "a coarser step, or a PriceRange with a lower ceiling")
-        check.finish()
+            remedy = "a coarser step, or a PriceRange with a lower ceiling"
+            raise InvalidInputError("DesignProblem", [Fault("PriceStep", f"{self.step_gbp:g}", wanted, remedy)])
 
     def with_limits(self, limits: Sequence[Limit]) -> DesignProblem:
         """Return the same question under other limits."""
@@ -242,12 +225,9 @@ class DesignProblem:
         return float(self.attachment_spend_gbp.sum() + programme.caseload.participants @ behaviour.payment_gbp)
 
     @cached_property
-    def _parts(self) -> tuple[Programme | None, ...]:
+    def _alone(self) -> tuple[GroupPlay | None, ...]:
         """Return each group alone; None where it has nobody."""
-        people = self.programme.caseload.group_participants
-        return tuple(
-            self.programme.only(name) if n > 0 else None for name, n in zip(self.base.groups, people, strict=True)
-        )
+        return GroupPlay.by_group(self.programme, self.reference)
 
     def columns(self, group: int, outcome_fee_gbp: FloatArray, sustainment_fee_gbp: FloatArray) -> GroupPrices:
         """Return cost and achievement of many tariffs of one group, by the exact equilibrium, in blocks of memory.
@@ -289,49 +269,18 @@ class DesignProblem:
     def _sums(
         self, group: int, outcome_fee_gbp: FloatArray, sustainment_fee_gbp: FloatArray, terms: Sequence[Objective]
     ) -> FloatArray:
-        """Return outcome payments, and then each term, summed over a group's people, shape (1 + terms, columns)."""
-        part, answer = self._parts[group], np.zeros((1 + len(terms), outcome_fee_gbp.size))
-        if part is None:
-            return answer
-        sustainments = part.tariff.sustainments(part.caseload, part.discount_rate)
-        block = max(1, _BLOCK // sustainments.size)
-        for k in range(0, outcome_fee_gbp.size, block):
-            here = slice(k, k + block)
-            listed = outcome_fee_gbp[here, None] + sustainment_fee_gbp[here, None] * sustainments
-            answer[:, here] = self._play(group, part, part.terms.outcome_share * listed, terms)
-        return answer
-
-    def _play(self, group: int, part: Programme, price: FloatArray, terms: Sequence[Objective]) -> list[FloatArray]:
-        """Return outcome payments and terms at effective prices of shape (columns, segments of the group)."""
-        if self.programme.supply_chain is None:
-            people, behaviour, context = part.caseload.participants, respond(part, price), SegmentContext.of(part)
-            sums = [term.per_participant(behaviour, context) @ people for term in terms]
-            return [behaviour.payment_gbp @ people, *sums]
-        attachment = self.programme.terms.payable(self.base).attachment_fee_gbp[group]
-        attached = np.full(price.shape[1], attachment)
-        pairs = [self._chain[group].at(price, attached, term) for term in terms]
-        return [pairs[0][0], *(achieved for _, achieved in pairs)]
+        alone = self._alone[group]
+        if alone is None:
+            return np.zeros((1 + len(terms), outcome_fee_gbp.size))
+        return alone.sums(outcome_fee_gbp, sustainment_fee_gbp, terms)
 
     def cell_losses(self, group: int, price_gbp: FloatArray) -> FloatArray:
         """Return the least loss that any price between each two neighbours can bring, without a supply chain."""
-        part = self._parts[group]
-        if part is None or price_gbp.size < 2:
+        alone = self._alone[group]
+        if alone is None or price_gbp.size < 2:
             return np.zeros(price_gbp.size - 1)
         outcome, sustainment = (float(share[group]) for share in self.base.price_mix())
-        weight = outcome + sustainment * part.tariff.sustainments(part.caseload, part.discount_rate)
-        played = respond(part, part.terms.outcome_share * price_gbp[:, None] * weight)
-        left, right = played.take(slice(None, -1)), played.take(slice(1, None))
-        return self.objective.least_loss(left, right, SegmentContext.of(part)) @ part.caseload.participants
-
-    @cached_property
-    def _chain(self) -> tuple[ChainColumns, ...]:
-        """Return the branches that serve each group, as the reference equilibrium leaves them."""
-        index = self.programme.caseload.group_index
-        reference = self.reference or evaluate(self.programme).equilibrium
-        if reference is None:  # nobody but primes: no branches
-            return ()
-        rows = [np.flatnonzero(index == g) for g in range(len(self.base.groups))]
-        return ChainColumns.by_group(self.programme, reference, rows)
+        return alone.cell_losses(self.objective, price_gbp, (outcome, sustainment))
 
     def at_prices(self, group: int, price_gbp: FloatArray) -> GroupPrices:
         """Return columns at list prices in the programme's own proportion."""
@@ -352,7 +301,7 @@ class DesignProblem:
     def _floor(self, group: int) -> float:
         """Return the lowest price in the stated range that limits on the group allow, infinite when none is."""
         lower, upper = (float(bound[group]) for bound in self.stated_bounds_gbp)
-        if lower > upper or self._parts[group] is None:
+        if lower > upper or self._alone[group] is None:
             return lower
         outcome, sustainment = (float(share[group]) for share in self.base.price_mix())
         exact = [self.parking_price_gbp[self.programme.caseload.group_index == group]]

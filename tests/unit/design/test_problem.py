@@ -90,7 +90,7 @@ def test_columns_are_evaluated_exactly() -> None:
 def test_columns_do_not_depend_on_the_size_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     prices = np.linspace(0.0, 9000.0, 50)
     whole = _problem(PROGRAMME).at_prices(0, prices)
-    monkeypatch.setattr("pbr_opt.design.problem._BLOCK", 7)
+    monkeypatch.setattr("pbr_opt.design.group_play._BLOCK", 7)
     parts = _problem(PROGRAMME).at_prices(0, prices)
     np.testing.assert_allclose(parts.cost_gbp, whole.cost_gbp, rtol=1e-12)
     np.testing.assert_array_equal(parts.achieved, whole.achieved)
