@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from verdicts import Measured
 
 from pbr_opt import Caseload, Programme, Tariff
 
@@ -45,7 +46,12 @@ class Ratio:
     @property
     def met(self) -> bool:
         """Whether the target is met."""
-        return self.value <= self.target
+        return self.measured.met
+
+    @property
+    def measured(self) -> Measured:
+        """Return the ratio as what a benchmark concludes from."""
+        return Measured(self.name, self.value, self.target)
 
     def __str__(self) -> str:
         """Return one line."""
