@@ -32,7 +32,8 @@ from functools import partial
 
 import numpy as np
 from peer_scip import scip_by_segments
-from race import HIGHEST_GBP, Patience, RefusalError, cpu_seconds, median_seconds, reference, solved
+from race import HIGHEST_GBP, Patience, RefusalError, median_seconds, reference, solved
+from timing import cpu_seconds
 from verdicts import Measured, conclude, worst
 
 from pbr_opt import (

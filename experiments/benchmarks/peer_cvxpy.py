@@ -20,12 +20,12 @@ from race import (
     People,
     RefusalError,
     best_of,
-    cpu_seconds,
     judged,
     module,
     quiet,
     refuse,
 )
+from timing import cpu_seconds
 
 from pbr_opt import AdditionalOutcomes, FirstPoundLoss, Parked, TotalSupport
 from pbr_opt.design.problem import DesignProblem

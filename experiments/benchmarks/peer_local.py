@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from race import HIGHEST_GBP, SEED, UNIT_GBP, Attempt, Patience, People, best_of, cpu_seconds, judged, module, refuse
+from race import HIGHEST_GBP, SEED, UNIT_GBP, Attempt, Patience, People, best_of, judged, module, refuse
 from scipy.optimize import Bounds, NonlinearConstraint, differential_evolution, minimize
+from timing import cpu_seconds
 
 from pbr_opt import FirstPoundLoss, Parked, TotalSupport
 from pbr_opt.design.problem import DesignProblem

@@ -10,7 +10,8 @@ from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
-from race import HIGHEST_GBP, UNIT_GBP, Attempt, Patience, People, cpu_seconds, judged, module
+from race import HIGHEST_GBP, UNIT_GBP, Attempt, Patience, People, judged, module
+from timing import cpu_seconds
 
 from pbr_opt import AdditionalOutcomes, FirstPoundLoss, Parked, TotalSupport
 from pbr_opt.design.cells import CellColumns, price_cells

@@ -11,7 +11,6 @@ import importlib
 import os
 import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-from timing import reference_programme
+from timing import cpu_seconds, reference_programme
 
 from pbr_opt import Budget, DesignSettings, Parked, PriceRange, evaluate
 from pbr_opt.design.branching import solve_cells
@@ -36,7 +35,6 @@ __all__ = [
     "People",
     "RefusalError",
     "best_of",
-    "cpu_seconds",
     "judged",
     "median_seconds",
     "module",
@@ -135,13 +133,6 @@ def solved(problem: DesignProblem, gap: float = 1e-9) -> Found:
     if reached > gap:
         raise SystemExit(f"{problem.programme.name}, {problem.objective.name}: gap {reached:.1e}, wanted {gap:.0e}")
     return found
-
-
-def cpu_seconds(work: Callable[[], object]) -> float:
-    """Return how much time of the processor one call takes."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
 
 
 def median_seconds(work: Callable[[], object], runs: int = 7) -> float:

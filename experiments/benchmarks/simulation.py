@@ -14,13 +14,13 @@ Verdict
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
+from functools import partial
 from typing import Final
 
 import numpy as np
-from timing import seconds
+from timing import exponent, time_pair
 from verdicts import Measured, conclude
 
 from pbr_opt import load
@@ -51,22 +51,19 @@ def in_memory(programme: str) -> Measured:
     return Measured(name, kib / 2**20, MOST_GIB)
 
 
-def cost(people: int, *, ledger: bool) -> float:
-    """Return the median time of one replication."""
-    programme, rules = load("work_programme_2011"), SimulationSettings(ledger=ledger)
-    return statistics.median(
-        seconds(lambda: simulate(programme, participants=people, seed=1, settings=rules)) for _ in range(RUNS)
-    )
+def played(people: int, *, ledger: bool = False) -> None:
+    """Play one replication."""
+    simulate(load("work_programme_2011"), participants=people, seed=1, settings=SimulationSettings(ledger=ledger))
 
 
 def main() -> None:
     """Measure memory and the exponent, and fail when one is missed."""
     measured = [in_memory(name) for name in ("work_programme_2011", "work_programme_2011_chain")]
     sizes = [PEOPLE // part for part in (8, 4, 2, 1)]
-    times = [cost(people, ledger=False) for people in sizes]
-    exponent = float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
-    measured.append(Measured("time grows as people to the power", exponent, HIGHEST_EXPONENT))
-    print(f"with the ledger one replication takes {cost(PEOPLE, ledger=True) / times[-1]:.2f} times as long")
+    power = exponent(sizes, [partial(played, people) for people in sizes], RUNS)
+    measured.append(Measured("time grows as people to the power", power, HIGHEST_EXPONENT))
+    kept = time_pair("ledger", partial(played, PEOPLE, ledger=True), partial(played, PEOPLE), np.inf, RUNS)
+    print(f"with the ledger one replication takes {kept.value:.2f} times as long")
     conclude(__file__, measured)
 
 

@@ -1,14 +1,15 @@
 """How benchmarks measure: ratios within one run, and nothing else.
 
-Each pair is timed in turn, several times; the ratio of medians is what counts. Seconds are printed for orientation
-only: on a shared machine they mean little.
+Each pair is timed in turn, several times; the ratio of medians is what counts. Time is the processor's for this process
+unless others do part of the work (a disk, another process): then it is the clock's. Seconds are printed for
+orientation only: on a shared machine they mean little.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from verdicts import Measured
 
 from pbr_opt import Caseload, Programme, Tariff
 
-__all__ = ["Ratio", "reference_programme", "seconds", "time_pair"]
+__all__ = ["Ratio", "cpu_seconds", "exponent", "reference_programme", "seconds", "time_pair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +64,39 @@ class Ratio:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long one call takes."""
+    """Return how long one call takes by the clock."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Return how much time of the processor one call takes."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
 def time_pair(
-    name: str, ours: Callable[[], object], theirs: Callable[[], object], target: float, runs: int = 7
+    name: str,
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    target: float,
+    runs: int = 7,
+    clock: Callable[[Callable[[], object]], float] = cpu_seconds,
 ) -> Ratio:
     """Return medians of two pieces of work timed in turn after one warm-up each."""
     ours()
     theirs()
-    times = [(seconds(ours), seconds(theirs)) for _ in range(runs)]
+    times = [(clock(ours), clock(theirs)) for _ in range(runs)]
     mine, peer = (statistics.median(column) for column in zip(*times, strict=True))
     return Ratio(name, mine, peer, target)
+
+
+def exponent(sizes: Sequence[float], works: Sequence[Callable[[], object]], runs: int = 5) -> float:
+    """Return the power of the size with which time grows: a fit through the least times of all sizes, taken in turn."""
+    times = np.array([[cpu_seconds(work) for work in works] for _ in range(runs)])
+    return float(np.polyfit(np.log(sizes), np.log(times.min(axis=0)), 1)[0])
 
 
 def reference_programme(groups: int, segments: int, seed: int) -> Programme:

@@ -108,6 +108,7 @@ def store_overhead(name: str, draws: int, chunk: int, target: float) -> Ratio:
         lambda: sweep(there, draws, SweepSettings(chunk=chunk)),
         target,
         runs=5,
+        clock=seconds,
     )
 
 
@@ -157,7 +158,7 @@ def resumed() -> Ratio:
         assert len(list(Path(FolderStore(folder, there.fingerprint).folder).glob("*.json"))) == 4
         return time_pair(
             "a finished sweep found again against computed", lambda: sweep(there, draws, settings),
-            lambda: sweep(there, draws, SweepSettings(chunk=128)), 0.1, runs=3,
+            lambda: sweep(there, draws, SweepSettings(chunk=128)), 0.1, runs=3, clock=seconds,
         )  # fmt: skip
 
 

@@ -94,7 +94,7 @@ class Branch:
             last=[],
         )
 
-    @property
+    @cached_property
     def haircut(self) -> float:
         """Return zeta: the share of an outcome payment that waiting for it costs."""
         return min(self.agent.cost_of_capital * self.contract.payment_lag_weeks / WEEKS_PER_YEAR, 1.0)
@@ -123,9 +123,14 @@ class Branch:
         """Return what an outcome is worth to the agent beyond what it is paid: mission and top-up."""
         return self.agent.mission_gbp + self.top_up_gbp
 
+    @cached_property
+    def counts_pounds_alone(self) -> bool:
+        """Whether an outcome is worth to the agent what it is paid: nothing beyond money, and no waiting."""
+        return self.haircut == 0.0 and not np.any(self.beyond_money_gbp)
+
     def worth(self, received_gbp: FloatArray) -> FloatArray:
         """Return what an outcome is worth to the agent: ``R (1 - zeta) + m``, any top-up added."""
-        if self.haircut == 0.0 and not np.any(self.beyond_money_gbp):
+        if self.counts_pounds_alone:
             return received_gbp
         return np.asarray(received_gbp * (1.0 - self.haircut) + self.beyond_money_gbp)
 

@@ -50,19 +50,21 @@ class Deliveries:
         price_gbp : array (segments,)
             What the Department pays per outcome.
         """
-        kept = [np.flatnonzero((cell.participants > 0) | (k == 0)) for k, cell in enumerate(cells)]
-        segment = np.concatenate(kept)
-        order = np.argsort(segment, kind="stable")
-        segment = segment[order]
+        served = np.stack([cell.participants for cell in cells])
+        there = served > 0.0
+        there[0] = True
+        segment, place = np.nonzero(there.T)
+        at = place * served.shape[1] + segment
 
         def column(read: Callable[[Cell], FloatArray | BoolArray]) -> FloatArray:
-            parts = [np.broadcast_to(read(cell), cell.participants.shape) for cell in cells]
-            joined = np.concatenate([part[rows] for part, rows in zip(parts, kept, strict=True)])
-            return np.asarray(joined[order], dtype=np.float64)
+            whole = np.empty(served.shape)
+            for row, cell in zip(whole, cells, strict=True):
+                row[:] = read(cell)
+            return np.asarray(whole.take(at))
 
         caseload = Caseload(
             cells[0].caseload.group[segment],
-            column(lambda cell: cell.participants),
+            served.take(at),
             column(lambda cell: cell.caseload.deadweight_rate),
             column(lambda cell: cell.caseload.ceiling_rate),
             column(lambda cell: cell.caseload.response_scale_gbp),
@@ -76,8 +78,8 @@ class Deliveries:
             parked=column(lambda cell: cell.behaviour.parked).astype(bool),
             incentive=column(lambda cell: cell.behaviour.incentive),
         )
-        cell = np.repeat(np.arange(len(cells)), [rows.size for rows in kept])[order]
-        return cls(caseload, behaviour, _frozen(segment), _frozen(cell), tuple((c.area, c.deliverer) for c in cells))
+        places = tuple((cell.area, cell.deliverer) for cell in cells)
+        return cls(caseload, behaviour, _frozen(segment), _frozen(place), places)
 
     @property
     def area(self) -> list[str]:

@@ -43,6 +43,8 @@ DECLINED_GBP: Final = 1e-6
 """A referral that loses its payee more than this is declined: break-even prices are right to many more digits."""
 _ABOVE: Final = 1e-12
 """Break-even prices are rounded up: one that is short by the last digit would be declined."""
+_NEARLY: Final = 1.0 - 1e-9
+"""A price that earns this share of what is needed is near enough to break-even for that to be worked out."""
 _LEAST_KEPT: Final = 1e-12
 """A payee whose payments are all eaten by waiting needs a price without bound; this keeps it a number."""
 _FAR_BELOW: Final = -1e30
@@ -118,7 +120,8 @@ def best_piece_rate(
     is ``free`` to decline, what a referral costs it. Nobody pays more for an outcome than it is worth to him, unless
     the contract says so.
     """
-    lowest = np.broadcast_to(np.asarray(least_gbp, dtype=np.float64), worth_gbp.shape)
+    lowest = np.asarray(least_gbp, dtype=np.float64)
+    lowest = lowest if lowest.shape == worth_gbp.shape else np.broadcast_to(lowest, worth_gbp.shape)
     needy = free and (payee.mission_gbp > 0.0 or bool((payee.needed_gbp > 0.0).any()))
     awkward = payee.mission_gbp > 0.0 or payee.dearth > 1.0  # what it does is not what earns it most
     if payee.response is None or (needy and awkward):
@@ -130,25 +133,31 @@ def best_piece_rate(
 
         return maximise_on_grid(kept, np.maximum(worth_gbp, lowest), lowest)
     if needy:
-        lowest = np.maximum(lowest, np.minimum(_break_even(payee, payee.response), np.maximum(worth_gbp, lowest)))
+        most = np.maximum(worth_gbp, lowest)
+        lowest = np.maximum(lowest, np.minimum(_break_even(payee, payee.response, most), most))
     return _closed_piece_rate(payee, payee.response, worth_gbp, lowest)
 
 
-def _break_even(payee: Payee, response: HaraResponse) -> FloatArray:
+def _break_even(payee: Payee, response: HaraResponse, most_gbp: FloatArray) -> FloatArray:
     """Return the price at which a referral earns the payee what it needs (b = 0, no mission, capital not short).
 
     Below the threshold it earns ``x p0``; above, ``p1 x - kappa - kappa ln(x/x_park)``, inverted by Lambert's function:
-    ``x - a ln x = c`` has the root ``-a W_-1(-exp(-c/a)/a)`` above a, with ``a = kappa/p1``.
+    ``x - a ln x = c`` has the root ``-a W_-1(-exp(-c/a)/a)`` above a, with ``a = kappa/p1``. Infinite where the most
+    that anybody would pay earns too little: nine in ten segments of a chain, and the function is a slow one.
     """
-    need = np.maximum(payee.needed_gbp, 0.0)
-    threshold, scale = response.parking_threshold_gbp, response.response_scale_gbp
+    need, kept = np.maximum(payee.needed_gbp, 0.0), max(1.0 - payee.haircut, _LEAST_KEPT)
+    threshold, scale, ceiling = response.parking_threshold_gbp, response.response_scale_gbp, response.ceiling_rate
+    most = most_gbp.reshape(-1, need.size).max(axis=0) * kept
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         idle = need / response.deadweight_rate
-        a = scale / response.ceiling_rate
-        c = (need + scale - scale * np.log(threshold)) / response.ceiling_rate
-        active = -a * np.real(lambertw(-np.exp(-c / a) / a, k=-1))
-        price = np.where(idle <= threshold, idle, active) / max(1.0 - payee.haircut, _LEAST_KEPT)
-    return np.where(need > 0.0, np.where(np.isnan(price), np.inf, price) * (1.0 + _ABOVE), 0.0)
+        earned = ceiling * most - scale - scale * np.log(most / threshold)
+        price = np.where(idle <= threshold, idle, np.inf)
+        rows = np.flatnonzero((idle > threshold) & (most >= threshold) & (earned >= need * _NEARLY))
+        a = (scale / ceiling)[rows]
+        c = need[rows] / ceiling[rows] + a * (1.0 - np.log(threshold[rows]))
+        price[rows] = -a * np.real(lambertw(-np.exp(-c / a) / a, k=-1))
+    price[np.isnan(price)] = np.inf
+    return np.where(need > 0.0, price / kept * (1.0 + _ABOVE), 0.0)
 
 
 def _closed_piece_rate(

@@ -88,6 +88,8 @@ class Agent:
         [1250.0]
         """
         own = caseload.response
+        if self.productivity == 1.0 and self.ceiling_bonus == 0.0:
+            return own
         ceiling = np.clip(own.ceiling_rate + by_segment(self.ceiling_bonus, caseload, 0.0), own.deadweight_rate, 1.0)
         scale = own.response_scale_gbp / by_segment(self.productivity, caseload, 1.0)
         return HaraResponse(own.deadweight_rate, ceiling, scale, own.curvature)
