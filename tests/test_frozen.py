@@ -129,6 +129,7 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Intake": lambda: Intake.plain(np.ones(2)),
     "Caseload": _caseload,
     "Certificate": lambda: evaluate(_programme()).certificate,
+    "Pictures": lambda: compare(_programme(), {"today": _tariff()}).plot,
     "Comparison": lambda: compare(_programme(), {"today": _tariff(), "more": _tariff().replace(outcome_fee_gbp=5000)}),
     "ContractTerms": lambda: ContractTerms(0.06, [1, 0.5], [0.6, 0.4]),
     "Design": lambda: optimise(_programme(), minimise=Parked(), limits=[Budget(400_000)]),

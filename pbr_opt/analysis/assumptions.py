@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from pbr_opt.analysis.calibration import vary
 from pbr_opt.errors import Fault, InvalidInputError
@@ -16,7 +18,10 @@ from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.metrics import Metrics
 
-__all__ = ["Conclusion", "conclusions"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Conclusion", "conclusions", "swings"]
 
 _SHOWN: Final = 3
 
@@ -111,19 +116,84 @@ def conclusions(
     claims = _claims(central)
     tried = 0
     overturned: dict[str, list[str]] = {text: [] for text, _ in claims}
+    for figure, value, world in _trials(programme, progress):
+        if world is not None and value != figure.value:
+            tried += 1
+            there = {label: evaluate(world, tariff).metrics for label, tariff in tariffs.items()}
+            for text, holds in claims:
+                if not holds(there):
+                    overturned[text].append(f"{figure.id} = {value:g}")
+    return tuple(Conclusion(text, tried, tuple(overturned[text])) for text, _ in claims)
+
+
+def swings(
+    programme: Programme,
+    tariff: Tariff | None = None,
+    read: Callable[[Metrics], float] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Return how far each assumption moves an answer: the bars of a tornado, longest first.
+
+    Parameters
+    ----------
+    programme : Programme
+        As for :func:`conclusions`; where nothing can be tried the table is empty.
+    tariff : Tariff, optional
+        Fixed while assumptions change; the programme's own if not given, which then changes with its cells.
+    read : callable, optional
+        From metrics to the answer; the share parked if not given.
+    progress : callable, optional
+        Called with worlds done and worlds in all.
+
+    Returns
+    -------
+    DataFrame
+        ``figure``, ``unit``, ``low``, ``high``, ``at_low``, ``at_high`` (the answer at either end; NaN where the
+        published outcome rates cannot be fitted with that value), ``swing`` (the furthest apart that the answers at the
+        ends and in the central case are).
+
+    Examples
+    --------
+    >>> from pbr_opt.programmes.registry import load
+    >>> table = swings(load("work_programme_2011"))
+    >>> bool((table.swing.diff().dropna() <= 0).all()), len(table) > 50
+    (True, True)
+    """
+    import pandas as pd  # slow to import: only when a table is asked for
+
+    answer = read or (lambda metrics: metrics.parked_share)
+    columns = ["figure", "unit", "low", "high", "at_low", "at_high", "swing"]
+    if programme.central_case is None or programme.supply_chain is not None:
+        return pd.DataFrame({name: [] for name in columns})
+    central = answer(evaluate(programme, tariff).metrics)
+    ends: dict[str, list[float]] = {}
+    known: dict[str, Figure] = {}
+    for figure, _, world in _trials(programme, progress):
+        known[figure.id] = figure
+        there = float("nan") if world is None else answer(evaluate(world, tariff).metrics)
+        ends.setdefault(figure.id, []).append(there)
+    rows = [
+        (
+            name,
+            known[name].unit,
+            *known[name].range,
+            *pair,
+            float(np.nanmax([*pair, central]) - np.nanmin([*pair, central])),
+        )
+        for name, pair in ends.items()
+    ]
+    return pd.DataFrame(rows, columns=columns).sort_values("swing", ascending=False, kind="stable", ignore_index=True)
+
+
+def _trials(
+    programme: Programme, progress: Callable[[int, int], None] | None
+) -> Iterator[tuple[Figure, float, Programme | None]]:
+    """Yield each uncertain figure at each end of its range, and the programme fitted anew, None where it cannot be."""
     trials = [(figure, value) for figure in _uncertain(programme.figures) for value in figure.range]
     for done, (figure, value) in enumerate(trials, 1):
-        if value != figure.value:
-            world = _world(programme, figure, value)
-            if world is not None:
-                tried += 1
-                there = {label: evaluate(world, tariff).metrics for label, tariff in tariffs.items()}
-                for text, holds in claims:
-                    if not holds(there):
-                        overturned[text].append(f"{figure.id} = {value:g}")
+        yield figure, value, programme if value == figure.value else _world(programme, figure, value)
         if progress is not None:
             progress(done, len(trials))
-    return tuple(Conclusion(text, tried, tuple(overturned[text])) for text, _ in claims)
 
 
 def _claims(central: Mapping[str, Metrics]) -> Sequence[tuple[str, Callable[[Mapping[str, Metrics]], bool]]]:

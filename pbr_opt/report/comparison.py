@@ -17,9 +17,11 @@ from pbr_opt.market.tariffs import Tariff
 from pbr_opt.programmes.questions import asked_of
 from pbr_opt.programmes.writing import folder_texts
 from pbr_opt.quantities import nearest
+from pbr_opt.report.gathering import ReportSettings, gather
 from pbr_opt.report.metric_lines import METRIC_LINES, metric_rows
+from pbr_opt.report.offered import Pictures
 from pbr_opt.report.records import assumption_table, csv_text, plain, provenance, source_rows, write_files, write_record
-from pbr_opt.report.reporting import ReportSettings, gather, report_page, write_report
+from pbr_opt.report.reporting import report_page, write_report
 from pbr_opt.report.screen import Screen
 from pbr_opt.report.tiers import tier_frame
 from pbr_opt.report.workbook import tables_workbook
@@ -53,6 +55,11 @@ class Comparison:
     evaluations: Mapping[str, Evaluation]
     designs: Mapping[str, Design]
     conclusions: tuple[Conclusion, ...] = ()
+
+    @property
+    def plot(self) -> Pictures:
+        """Return the pictures that can be drawn: ``plot.tariff()``, ``plot.support()``, ``plot.cash()`` and others."""
+        return Pictures(self)
 
     def to_frame(self, frame: str = "metrics") -> pd.DataFrame:
         """Return a tidy table: ``metrics``, ``groups`` or ``prices``.

@@ -16,8 +16,9 @@ from pbr_opt.report import pictures
 from pbr_opt.report.answer import answer_lines
 from pbr_opt.report.compared import Compared
 from pbr_opt.report.parts import Column, Listing, Part, Picture, TablePart, Words, table_of
+from pbr_opt.report.picture_data import cash_frame
 from pbr_opt.report.records import assumption_table, versions
-from pbr_opt.report.tiers import tier_frame
+from pbr_opt.report.tiers import TIER_NAMES, tier_frame
 from pbr_opt.report.wording import count, money, per_cent
 
 if TYPE_CHECKING:
@@ -78,24 +79,19 @@ def _cash(label: str, simulation: Simulation) -> list[Part]:
         show = count if record["measure"] == "insolvent" else money
         words = str(record["measure"]).removesuffix("_gbp").replace("_", " ")
         words = "agents whose cash runs out" if words == "insolvent" else words
-        rows.append((str(record["kind"]), words, *(show(float(record[n])) for n in ("p10", "p50", "p90"))))
+        rows.append((TIER_NAMES[record["kind"]], words, *(show(float(record[n])) for n in ("p10", "p50", "p90"))))
     table = TablePart(
         f"Risk under '{label}': P10, P50, P90", ("Tier", "Measure", "P10", "P50", "P90"), tuple(rows), (0, 1)
     )
-    cash = simulation.to_frame("cash")
-    kinds = dict(zip(simulation.agents, simulation.kinds, strict=True))
-    cash = cash.assign(kind=cash.agent.map(kinds)).query("kind != 'department'")
-    by_tier = {str(kind): rows.groupby("month").net_gbp.sum().to_numpy() for kind, rows in cash.groupby("kind")}
+    cash = cash_frame(simulation)
     caption = (
         f"Cash of each tier under '{label}', added up from the start of the programme: the lowest point is what has to "
         f"be financed. One play of {count(simulation.participants)} simulated participants, scaled to the programme."
     )
-    deepest = tuple(
-        (kind, money(float(np.cumsum(net).min()) / scale), money(float(net.sum()) / scale))
-        for kind, net in by_tier.items()
-    )
+    tiers = [(str(tier), rows.since_start_gbp.to_numpy()) for tier, rows in cash.groupby("tier", sort=False)]
+    deepest = tuple((tier, money(float(since.min())), money(float(since[-1]))) for tier, since in tiers)
     numbers = TablePart("Cash by tier", ("Tier", "Lowest point", "At the end"), deepest)
-    return [table, Picture.of(pictures.draw_cash(by_tier, scale), f"Cash under {label}", caption, numbers)]
+    return [table, Picture.of(pictures.draw_cash(cash), f"Cash under {label}", caption, numbers)]
 
 
 def doubt_parts(comparison: Compared, evidence: Evidence) -> list[Part]:

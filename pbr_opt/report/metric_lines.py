@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pbr_opt.evaluation import Evaluation
 from pbr_opt.metrics import TOKEN_SUPPORT_GBP, Metrics
-from pbr_opt.report.wording import count, money, per_cent
+from pbr_opt.report.wording import change, count, money, per_cent
 
-__all__ = ["METRIC_LINES", "MetricLine", "metric_rows"]
+__all__ = ["METRIC_LINES", "MetricLine", "comparison_rows", "metric_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +85,31 @@ def metric_rows(metrics: Metrics) -> list[dict[str, object]]:
         {"metric": line.key, "value": line.read(metrics), "unit": line.unit} for line in METRIC_LINES
     ]
     return [row for row in rows if row["value"] is not None]
+
+
+def comparison_rows(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, ...]]:
+    """Return the table of a comparison as text: a heading, then one row a metric that every tariff has.
+
+    Parameters
+    ----------
+    evaluations : mapping of label to Evaluation
+        The first is the baseline; with two of them a last column says what changed.
+
+    Examples
+    --------
+    >>> import pbr_opt as pbr
+    >>> programme = pbr.Programme("p", pbr.Caseload(["a"], 100, .12, .42, 600), pbr.Tariff(["a"], 0, 4000))
+    >>> today, dearer = pbr.evaluate(programme), pbr.evaluate(programme, pbr.Tariff(["a"], 0, 5000))
+    >>> comparison_rows({"today": today, "dearer": dearer})[:2]
+    [('', 'today', 'dearer', 'change'), ('Spend', '£108,000', '£150,000', '+38.9 %')]
+    """
+    shown = [evaluation.metrics for evaluation in evaluations.values()]
+    two = len(shown) == 2
+    rows: list[tuple[str, ...]] = [("", *evaluations, *(("change",) if two else ()))]
+    for line in METRIC_LINES:
+        known = [value for value in map(line.read, shown) if value is not None]
+        if len(known) == len(shown):
+            moved = (change(known[0], known[1], share=line.is_share),) if two else ()
+            rows.append((line.label, *map(line.show, known), *moved))
+    worst = (f"{m.worst_served_group} ({per_cent(m.worst_served_parked_share)})" for m in shown)
+    return [*rows, ("Worst-served group (parked)", *worst, *(("",) if two else ()))]

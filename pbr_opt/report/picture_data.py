@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pbr_opt.analysis.simulation import Simulation
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.metrics import ease_interval
+from pbr_opt.report.tiers import TIER_NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BINS", "ease_frame", "fee_frame", "group_change_frame"]
+__all__ = ["BINS", "cash_frame", "ease_frame", "fee_frame", "group_change_frame"]
 
 BINS: Final = 10
 """Into how many parts people are cut by ease of help: tenths."""
@@ -102,3 +104,30 @@ def group_change_frame(before: Evaluation, after: Evaluation) -> pd.DataFrame:
         table["gain_help"] = caseload.sum_by_group(caseload.participants * (was & ~now))
         table["lose_help"] = caseload.sum_by_group(caseload.participants * (~was & now))
     return table
+
+
+def cash_frame(simulation: Simulation) -> pd.DataFrame:
+    """Return cash by tier: ``tier``, ``month``, ``net_gbp`` and ``since_start_gbp``, scaled to the whole programme.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        Its first replication; tiers are in the order of the chain, without the Department.
+    """
+    import pandas as pd  # slow to import: only when a table is asked for
+
+    cash = simulation.to_frame("cash")
+    kind = cash.agent.map(dict(zip(simulation.agents, simulation.kinds, strict=True)))
+    net = cash.net_gbp.groupby([kind, cash.month]).sum() / simulation.scale
+    parts = []
+    for name, tier in TIER_NAMES.items():
+        if name != "department" and name in simulation.kinds:
+            months = net.loc[name]
+            columns = {
+                "tier": tier,
+                "month": months.index,
+                "net_gbp": months.array,
+                "since_start_gbp": months.cumsum().array,
+            }
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)

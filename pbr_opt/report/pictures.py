@@ -6,56 +6,27 @@ Each is a matplotlib figure; :func:`pbr_opt.report.canvas.to_svg` makes it text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pbr_opt.analysis.frontier import Frontier
 from pbr_opt.evaluation import Evaluation
-from pbr_opt.quantities import FloatArray
 from pbr_opt.report.canvas import BASE, DASHES, HATCHES, MARKERS, NEW, PALETTE, axes_of, style
 from pbr_opt.report.picture_data import ease_frame, fee_frame
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Pictures", "draw_cash", "draw_ease", "draw_fees", "draw_frontier", "draw_tornado", "draw_worlds"]
+__all__ = ["draw_cash", "draw_ease", "draw_fees", "draw_frontier", "draw_tornado", "draw_worlds"]
 
 _PARTS = ("attachment_gbp", "outcome_gbp", "sustainment_gbp", "accelerator_gbp")
 _NAMES = {"attachment_gbp": "attachment", "outcome_gbp": "outcome", "sustainment_gbp": "sustainment (most)",
           "accelerator_gbp": "beyond the threshold"}  # fmt: skip
 _MOST_GROUPS = 24
 """More groups than this would be bars too thin to read; the table beside the picture has them all."""
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """The pictures of some evaluations, each a matplotlib figure.
-
-    Attributes
-    ----------
-    evaluations : mapping of label to Evaluation
-        The first is the baseline.
-    """
-
-    evaluations: Mapping[str, Evaluation]
-
-    def fees(self) -> Figure:
-        """Draw what each tariff pays at most for one participant."""
-        return draw_fees(self.evaluations)
-
-    def ease(self) -> Figure:
-        """Draw support and parking by ease of help: creaming at a glance."""
-        return draw_ease(self.evaluations)
-
-    def frontier(self, frontier: Frontier) -> Figure:
-        """Draw a frontier with the tariffs beside it."""
-        aim = frontier.problem.objective
-        return draw_frontier(frontier, {k: (e.spend_gbp, aim.total(e)) for k, e in self.evaluations.items()})
 
 
 def draw_fees(evaluations: Mapping[str, Evaluation]) -> Figure:
@@ -149,7 +120,8 @@ def draw_tornado(frame: pd.DataFrame, central: float, unit: str, most: int = 12)
     Parameters
     ----------
     frame : DataFrame
-        ``figure``, ``low``, ``high`` (values of the assumption), ``at_low``, ``at_high`` (the answer there).
+        ``figure``, ``low``, ``high`` (values of the assumption), ``at_low``, ``at_high`` (the answer there; an end
+        without an answer, NaN, has no bar).
     central : float
         The answer in the central case.
     unit : str
@@ -157,8 +129,9 @@ def draw_tornado(frame: pd.DataFrame, central: float, unit: str, most: int = 12)
     most : int, optional
         How many bars, the longest first.
     """
-    swing = (frame.at_high - frame.at_low).abs()
-    rows = frame.assign(swing=swing).sort_values("swing", ascending=False).head(most)
+    ends = frame[["at_low", "at_high"]].assign(central=central)
+    swing = ends.max(axis=1) - ends.min(axis=1)
+    rows = frame.assign(swing=swing).sort_values("swing", ascending=False, kind="stable").head(most)
     with style():
         figure, (axes,) = axes_of(7.2, 0.8 + 0.26 * max(len(rows), 3))
         at = np.arange(len(rows))
@@ -175,20 +148,20 @@ def draw_tornado(frame: pd.DataFrame, central: float, unit: str, most: int = 12)
     return figure
 
 
-def draw_cash(cash: Mapping[str, FloatArray], scale: float = 1.0) -> Figure:
+def draw_cash(frame: pd.DataFrame) -> Figure:
     """Draw what each tier has laid out and got back, month by month, added up from the start.
 
     Parameters
     ----------
-    cash : mapping of tier to array (months,)
-        Net receipts of each month, GBP.
-    scale : float, optional
-        Participants simulated for each of the programme's.
+    frame : DataFrame
+        From :func:`~pbr_opt.report.picture_data.cash_frame`.
     """
     with style():
         figure, (axes,) = axes_of(7.2, 2.8)
-        for k, (tier, net) in enumerate(cash.items()):
-            axes.plot(np.cumsum(net) / scale / 1e6, color=PALETTE[k + 1], linestyle=DASHES[k], label=tier)
+        for k, (tier, rows) in enumerate(frame.groupby("tier", sort=False)):
+            axes.plot(
+                rows.month, rows.since_start_gbp / 1e6, color=PALETTE[k + 1], linestyle=DASHES[k], label=str(tier)
+            )
         axes.axhline(0.0, color="black", linewidth=0.8)
         axes.set_xlabel("month of the programme")
         axes.set_ylabel("cash since the start, £m")
@@ -196,20 +169,23 @@ def draw_cash(cash: Mapping[str, FloatArray], scale: float = 1.0) -> Figure:
     return figure
 
 
-def draw_worlds(answers: Mapping[str, Sequence[float] | FloatArray], unit: str) -> Figure:
-    """Draw where an answer lies across plausible worlds: P10 to P90 as a bar, the median as a mark, one row a label."""
+def draw_worlds(frame: pd.DataFrame, unit: str) -> Figure:
+    """Draw where an answer lies across plausible worlds: P10 to P90 as a bar, the median as a mark, one row a tariff.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``tariff``, ``p10``, ``p50``, ``p90``: rows of :meth:`~pbr_opt.analysis.world_answers.Answers.quantiles`.
+    unit : str
+        For the axis.
+    """
     with style():
-        figure, (axes,) = axes_of(7.2, 0.8 + 0.4 * max(len(answers), 2))
-        _intervals(axes, answers)
+        figure, (axes,) = axes_of(7.2, 0.8 + 0.4 * max(len(frame), 2))
+        for k, (low, middle, high) in enumerate(frame[["p10", "p50", "p90"]].to_numpy()):
+            colour = PALETTE[k % len(PALETTE)]
+            axes.plot([low, high], [k, k], color=colour, linewidth=6, solid_capstyle="butt", alpha=0.5)
+            axes.plot([middle], [k], MARKERS[k % len(MARKERS)], color=colour, markersize=7)
+        axes.set_yticks(range(len(frame)), list(frame.tariff))
+        axes.set_ylim(len(frame) - 0.5, -0.5)
         axes.set_xlabel(unit)
     return figure
-
-
-def _intervals(axes: Axes, answers: Mapping[str, Sequence[float] | FloatArray]) -> None:
-    for k, values in enumerate(answers.values()):
-        low, middle, high = np.quantile(np.asarray(values, dtype=float), [0.1, 0.5, 0.9])
-        colour = PALETTE[k % len(PALETTE)]
-        axes.plot([low, high], [k, k], color=colour, linewidth=6, solid_capstyle="butt", alpha=0.5)
-        axes.plot([middle], [k], MARKERS[k % len(MARKERS)], color=colour, markersize=7)
-    axes.set_yticks(range(len(answers)), list(answers))
-    axes.set_ylim(len(answers) - 0.5, -0.5)

@@ -12,9 +12,9 @@ from pbr_opt.design.result import Design
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.report.metric_lines import METRIC_LINES
+from pbr_opt.report.metric_lines import comparison_rows
 from pbr_opt.report.tiers import tier_lines
-from pbr_opt.report.wording import change, count, money, per_cent, table
+from pbr_opt.report.wording import count, money, table
 
 __all__ = ["Screen"]
 
@@ -45,11 +45,12 @@ class Screen:
 
     def __str__(self) -> str:
         """Return one screen of text."""
+        rows = comparison_rows(self.evaluations)
         return "\n".join(
             [
                 *self._heading(),
                 "",
-                *self._metric_table(),
+                *table(rows, "<" + ">" * (len(rows[0]) - 1)),
                 "",
                 *self._price_table(),
                 *tier_lines(self.evaluations),
@@ -64,23 +65,6 @@ class Screen:
             f"{self.programme.name}: {count(caseload.total_participants)} participants in {groups} payment "
             f"group{'' if groups == 1 else 's'}, {len(caseload):,} segments"
         ]
-
-    def _metric_table(self) -> list[str]:
-        shown = list(self.evaluations.values())
-        rows = [["", *self.evaluations, "change" if len(shown) == 2 else ""]]
-        for line in METRIC_LINES:
-            values = [line.read(evaluation.metrics) for evaluation in shown]
-            known = [value for value in values if value is not None]
-            if len(known) < len(values):
-                continue
-            moved = change(known[0], known[1], share=line.is_share) if len(known) == 2 else ""
-            rows.append([line.label, *(line.show(value) for value in known), moved])
-        worst = [
-            f"{evaluation.metrics.worst_served_group} ({per_cent(evaluation.metrics.worst_served_parked_share)})"
-            for evaluation in shown
-        ]
-        rows.append(["Worst-served group (parked)", *worst, ""])
-        return table(rows, "<" + ">" * len(shown) + ">")
 
     def _price_table(self) -> list[str]:
         groups = self.programme.caseload.groups

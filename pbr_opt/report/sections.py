@@ -13,7 +13,7 @@ from pbr_opt.report import pictures
 from pbr_opt.report.answer import answer
 from pbr_opt.report.compared import Compared
 from pbr_opt.report.evidence import Evidence, doubt_parts, made_parts, sources_parts, tiers_parts
-from pbr_opt.report.metric_lines import METRIC_LINES
+from pbr_opt.report.metric_lines import comparison_rows
 from pbr_opt.report.parts import Column, Part, Picture, Section, TablePart, Words, table_of
 from pbr_opt.report.picture_data import ease_frame, group_change_frame
 from pbr_opt.report.wording import change, count, money, per_cent
@@ -67,18 +67,9 @@ def _answer(comparison: Compared, evidence: Evidence) -> list[Part]:
 
 def _metrics(comparison: Compared) -> TablePart:
     """Return every metric that all tariffs have, and what changed when there are two."""
-    shown = list(comparison.evaluations.values())
-    two = len(shown) == 2
-    rows = []
-    for line in METRIC_LINES:
-        values = [value for value in (line.read(there.metrics) for there in shown) if value is not None]
-        if len(values) == len(shown):
-            moved = (change(values[0], values[1], share=line.is_share),) if two else ()
-            rows.append((line.label.strip(), *(line.show(value) for value in values), *moved))
-    worst = (f"{m.worst_served_group} ({per_cent(m.worst_served_parked_share)})" for m in (e.metrics for e in shown))
-    rows.append(("Worst-served group (parked)", *worst, *(("",) if two else ())))
-    heads = ("Measure", *comparison.evaluations, *(("Change",) if two else ()))
-    return TablePart("The tariffs side by side", heads, tuple(rows))
+    (_, *labels), *rows = comparison_rows(comparison.evaluations)
+    shown = tuple((name.strip(), *cells) for name, *cells in rows)
+    return TablePart("The tariffs side by side", ("Measure", *labels), shown)
 
 
 def _rates(comparison: Compared, evidence: Evidence) -> list[Part]:

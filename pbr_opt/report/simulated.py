@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from pbr_opt.analysis.simulation import Simulation
 from pbr_opt.report.records import plain, provenance
+from pbr_opt.report.tiers import TIER_NAMES
 from pbr_opt.report.wording import count, money, per_cent, table
 
 __all__ = ["simulation_dict", "simulation_files", "simulation_record", "simulation_text"]
 
 _FRAMES = ("groups", "agents", "tiers", "cash")
-_TIERS = {"department": "Department", "prime": "Primes", "tier1": "Tier 1", "tier2": "Tier 2"}
 _MEASURES = {
     "spend_gbp": "spend",
     "profit_gbp": "profit",
@@ -40,7 +40,7 @@ def simulation_text(result: Simulation) -> str:
         tiers["kind"], tiers["measure"], tiers[["p10", "p50", "p90"]].to_numpy(), strict=True
     ):
         show = count if measure == "insolvent" else money
-        rows.append([_TIERS[kind], _MEASURES[measure], *(show(point) for point in points.tolist())])
+        rows.append([TIER_NAMES[kind], _MEASURES[measure], *(show(point) for point in points.tolist())])
     return "\n".join([*opening, *table(rows, "<<>>>"), "", *_closing(result)])
 
 

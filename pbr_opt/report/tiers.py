@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.report.wording import count, money, per_cent, table
@@ -11,9 +11,10 @@ from pbr_opt.report.wording import count, money, per_cent, table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["tier_frame", "tier_lines"]
+__all__ = ["TIER_NAMES", "tier_frame", "tier_lines"]
 
-_NAMES = {"prime": "Primes", "tier1": "Tier 1", "tier2": "Tier 2"}
+TIER_NAMES: Final = {"department": "Department", "prime": "Primes", "tier1": "Tier 1", "tier2": "Tier 2"}
+"""What readers call each kind of agent, in the order of the chain."""
 
 
 def tier_frame(evaluation: Evaluation) -> pd.DataFrame:
@@ -37,7 +38,7 @@ def tier_frame(evaluation: Evaluation) -> pd.DataFrame:
         agents = agents.assign(delivered=agents.referrals, parked=evaluation.metrics.parked_share * agents.referrals)
     people = evaluation.programme.caseload.total_participants
     rows = []
-    for kind, name in _NAMES.items():
+    for kind, name in TIER_NAMES.items():
         tier = agents[agents.kind == kind]
         if len(tier):
             served = float(tier.delivered.sum())
@@ -66,5 +67,5 @@ def tier_lines(evaluations: Mapping[str, Evaluation]) -> list[str]:
             shown = {"agents": count, "stayed": count, "with_referrals": count, "delivered_share": per_cent,
                      "parked_share": per_cent, "income_gbp": money, "profit_gbp": money}  # fmt: skip
             rows.append([str(tier["tier"]), label, *(show(float(tier[key])) for key, show in shown.items())])
-    rows[1:] = sorted(rows[1:], key=lambda row: list(_NAMES.values()).index(row[0]))
+    rows[1:] = sorted(rows[1:], key=lambda row: list(TIER_NAMES.values()).index(row[0]))
     return ["", *table(rows, "<<>>>>>>>")]

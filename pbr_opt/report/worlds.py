@@ -16,7 +16,7 @@ from pbr_opt.report.wording import count, money, per_cent, table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WorldReport", "register_text", "scoreboard_text"]
+__all__ = ["WorldReport", "quantiles_shown", "register_text", "scoreboard_text"]
 
 _SHOWN: Final = 8
 _LINES: Final[Mapping[str, str]] = {
@@ -34,6 +34,24 @@ def _shown(measure: str, value: float) -> str:
     if measure in _SHARES:
         return per_cent(value)
     return money(value) if measure.endswith("_gbp") else count(value)
+
+
+def quantiles_shown(answers: Answers, measure: str) -> tuple[pd.DataFrame, str]:
+    """Return P10, P50 and P90 of a measure under each tariff as they are drawn, shares in per cent, and its unit.
+
+    Raises
+    ------
+    InvalidInputError
+        For another measure.
+    """
+    answers.values(answers.labels[0], measure)  # refuses what is no measure
+    frame = answers.quantiles()
+    frame = frame[(frame["measure"] == measure) & (frame["of"] == "level")].reset_index(drop=True)
+    words = _LINES.get(measure, measure)
+    if measure not in _SHARES:
+        return frame, f"{words}, GBP" if measure.endswith("_gbp") else words
+    frame[["p10", "p50", "p90"]] *= 100.0
+    return frame, f"{words}, %"
 
 
 @dataclass(frozen=True, eq=False)

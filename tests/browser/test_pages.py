@@ -8,7 +8,8 @@ import pytest
 
 import pbr_opt as pbr
 from pbr_opt.report.explorer import explorer_page
-from pbr_opt.report.reporting import ReportSettings, gather, report_page
+from pbr_opt.report.gathering import ReportSettings, gather
+from pbr_opt.report.reporting import report_page
 from tests.browser.conftest import Watched
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="accessibility is checked by axe")

@@ -68,6 +68,14 @@ def test_a_tornado_has_its_longest_bar_on_top() -> None:
 
 
 def test_worlds_show_the_middle_of_each_answer() -> None:
-    (axes,) = pictures.draw_worlds({"a": np.arange(101.0), "b": np.full(5, 7.0)}, "parked, %").axes
-    middles = [float(np.asarray(line.get_xdata())[0]) for line in axes.lines[1::2]]
-    assert middles == [50.0, 7.0]
+    frame = pd.DataFrame({"tariff": ["a", "b"], "p10": [10.0, 7.0], "p50": [50.0, 7.0], "p90": [90.0, 7.0]})
+    (axes,) = pictures.draw_worlds(frame, "parked, %").axes
+    assert [float(np.asarray(line.get_xdata())[0]) for line in axes.lines[1::2]] == [50.0, 7.0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+
+
+def test_a_tornado_leaves_out_an_end_without_an_answer() -> None:
+    frame = pd.DataFrame({"figure": ["a", "b"], "low": 0, "high": 1, "at_low": [np.nan, 1.0], "at_high": [4.0, 2.0]})
+    (axes,) = pictures.draw_tornado(frame, 1.5, "parked, %").axes
+    assert [label.get_text().split()[0] for label in axes.get_yticklabels()] == ["a", "b"]
+    assert "nan" not in to_svg(pictures.draw_tornado(frame, 1.5, "parked, %"), "Tornado", "What moves the answer")

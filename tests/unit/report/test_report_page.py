@@ -13,7 +13,8 @@ from pbr_opt.analysis.assumptions import Conclusion
 from pbr_opt.report.answer import answer
 from pbr_opt.report.comparison import Comparison
 from pbr_opt.report.evidence import Evidence
-from pbr_opt.report.reporting import ReportSettings, gather, report_page, write_report
+from pbr_opt.report.gathering import ReportSettings, gather
+from pbr_opt.report.reporting import report_page, write_report
 
 ORDER = ["answer", "rates", "people", "tiers", "doubt", "sources", "made"]
 NASTY = '<script>alert("1")</script>'

@@ -1,0 +1,134 @@
+"""Gather what a report shows beyond a comparison: the frontier, the cost of rounding, cash and risk, swings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pbr_opt.analysis.frontier import Frontier, frontier
+from pbr_opt.analysis.simulation import Simulation, simulate
+from pbr_opt.analysis.simulation_settings import SimulationSettings
+from pbr_opt.design.cells import has_cells
+from pbr_opt.design.limits import Budget, PriceStep
+from pbr_opt.design.optimise import solve
+from pbr_opt.design.problem import DesignProblem
+from pbr_opt.design.result import Design
+from pbr_opt.design.settings import DesignSettings
+from pbr_opt.errors import UnsupportedModelError
+from pbr_opt.evaluation import Evaluation
+from pbr_opt.quantities import Inspection
+from pbr_opt.report.compared import Compared
+from pbr_opt.report.evidence import Evidence
+
+__all__ = ["ReportSettings", "frontier_around", "gather", "played"]
+
+_REACH: Final = (0.6, 1.6)
+"""From where to where the frontier is drawn, in shares of what the baseline spends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings:
+    """What to compute for a report.
+
+    Parameters
+    ----------
+    budgets : int
+        Points of the frontier, 0 for none.
+    participants : int
+        People played one by one for cash and risk, 0 for none.
+    replications : int
+        How often they are played.
+    seed : int
+        Of the random numbers.
+
+    Raises
+    ------
+    InvalidInputError
+        With every fault at once.
+    """
+
+    budgets: int = 60
+    participants: int = 20_000
+    replications: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        check = Inspection("ReportSettings")
+        check.whole("budgets", self.budgets, lowest=0, highest=10_000)
+        check.whole("participants", self.participants, lowest=0, highest=10**8)
+        check.whole("replications", self.replications, lowest=1, highest=100_000)
+        check.whole("seed", self.seed, lowest=0, highest=2**62)
+        check.finish()
+
+
+def gather(
+    comparison: Compared,
+    settings: ReportSettings | None = None,
+    asked: Mapping[str, object] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Evidence:
+    """Return the frontier, the cost of rounding, and cash and risk of each tariff.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What the report is about.
+    settings : ReportSettings, optional
+        How much to compute.
+    asked : mapping, optional
+        How the comparison was asked for, printed at the end.
+    progress : callable, optional
+        Told what comes next.
+    """
+    chosen, tell = settings or ReportSettings(), progress or (lambda _: None)
+    label = list(comparison.evaluations)[-1]
+    design = comparison.designs.get(label)
+    line = unrounded = None
+    if design is not None and has_cells(_without(design.problem, PriceStep)):
+        tell("frontier")
+        unrounded = (
+            solve(_without(design.problem, PriceStep), DesignSettings())
+            if design.problem.step_gbp is not None
+            else None
+        )
+        line = frontier_around(comparison, design, chosen.budgets) if chosen.budgets else None
+    simulations = {}
+    if chosen.participants:
+        tell("cash")
+        for name, there in comparison.evaluations.items():
+            try:
+                simulations[name] = played(there, chosen)
+            except UnsupportedModelError:
+                continue  # an equilibrium that pays for more than the rules of 2011 know; the report says so
+    return Evidence(line, unrounded, simulations, None, dict(asked or {}))
+
+
+def _without(problem: DesignProblem, *kinds: type) -> DesignProblem:
+    kept = [limit for limit in problem.limits if not isinstance(limit, kinds)]
+    return DesignProblem(problem.programme, problem.objective, kept)
+
+
+def played(there: Evaluation, settings: ReportSettings) -> Simulation:
+    """Return an evaluation played person by person.
+
+    Raises
+    ------
+    UnsupportedModelError
+        When the Department pays for more than what single persons bring.
+    """
+    rules, people = SimulationSettings(replications=settings.replications), settings.participants
+    return simulate(there.programme, there.tariff, participants=people, seed=settings.seed, settings=rules)
+
+
+def frontier_around(comparison: Compared, design: Design, points: int) -> Frontier:
+    """Return the frontier of what a design was asked, at budgets from 60 to 160 % of what the baseline spends."""
+    base: Evaluation = next(iter(comparison.evaluations.values()))
+    free = _without(design.problem, Budget, PriceStep)
+    least = free.least_spend_gbp
+    budgets = np.unique(np.maximum(np.linspace(*_REACH, points) * base.spend_gbp, least))
+    less, more = (free.objective, None) if free.objective.better < 0 else (None, free.objective)
+    return frontier(free.programme, minimise=less, maximise=more, budgets_gbp=budgets, limits=free.limits)
