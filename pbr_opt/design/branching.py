@@ -138,13 +138,14 @@ def solve_budgets(cells: Cells, budget_gbp: FloatArray, relative_gap: float, mos
     return Answers(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Answers)))
 
 
-def stepped(cells: Cells, budget_gbp: float, most_nodes: int) -> tuple[Answers, Nodes]:
+def stepped(cells: Cells, budget_gbp: float, most_nodes: int, cutoff: float = np.inf) -> tuple[Answers, Nodes]:
     """Return the best columns found for one budget, and the sub-problems in which better ones may hide.
 
     For cells that are points, such as prices on a step. Splitting ends where no more than the step from one column of a
     group to the next keeps design and bound apart; ``bound`` is proved outside of the sub-problems that are returned.
+    Designs that lose no less than the cutoff are not looked for: where there is no other, the prices are the lowest.
     """
-    tree = _Tree(cells, np.array([budget_gbp]), 0.0, stepped=True)
+    tree = _Tree(cells, np.array([budget_gbp]), 0.0, stepped=True, cutoff=cutoff)
     answers = tree.grown(most_nodes)
     return answers, tree.aside
 
@@ -174,14 +175,16 @@ class _Designs:
 class _Tree:
     """Branch and bound for some budgets; what is known of each is in arrays with an entry a budget."""
 
-    def __init__(self, cells: Cells, budget: FloatArray, relative_gap: float, stepped: bool = False) -> None:
+    def __init__(
+        self, cells: Cells, budget: FloatArray, relative_gap: float, stepped: bool = False, cutoff: float = np.inf
+    ) -> None:
         ends = np.array([cells.start[:-1], cells.start[1:] - 1])
         last = cells.take(ends[1])
         least, most = cells.columns.cost[ends[0]].sum(), last.at(last.columns.right)[1].sum()
         self.cells, self.relative_gap, self.stepped = cells, relative_gap, stepped
         self.budget = np.clip(budget, least, max(least, most))
         self.noise = _ROUNDING * float(np.abs(cells.columns.loss[ends]).sum())
-        self.loss, self.floor = np.full(budget.size, np.inf), np.full(budget.size, np.inf)
+        self.loss, self.floor = np.full(budget.size, cutoff), np.full(budget.size, np.inf)
         self.price, self.count = np.zeros((budget.size, last.start.size - 1)), np.zeros(budget.size, dtype=np.int64)
         whole = Parts.whole(cells, budget.size)
         self.open = self._bounded(whole, (whole.first, whole.last), cells, np.arange(cells.start[-1]))

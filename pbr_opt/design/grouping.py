@@ -221,7 +221,7 @@ class _Search:
         if not menus or sum(float(menu.cost.min()) for menu in menus) + paid > self.problem.budget:
             fits = not menus and paid <= self.problem.budget
             return (lost, prices[best]) if fits else (self.loss, None)  # else what would fit has been ruled out
-        found = solve_knapsack(menus, self.problem.budget - paid, self.most_labels)
+        found = solve_knapsack(menus, self.problem.budget - paid, self.most_labels, self.loss - lost)
         best[open_rows] = [k[at] for k, at in zip(columns, found.choice.tolist(), strict=True)]
         return min(found.bound + lost, self.loss), prices[best]
 

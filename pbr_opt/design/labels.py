@@ -76,10 +76,12 @@ class Labelling:
         A choice within the budget to begin with.
     most : int
         Labels kept; beyond it the most promising stay and the bound tells what was given up.
+    cutoff : float
+        Choices that lose no less are not searched for.
     """
 
-    def __init__(self, menus: Sequence[Menu], budget: float, choice: IntArray, most: int) -> None:
-        self.menus, self.budget, self.most = menus, budget, most
+    def __init__(self, menus: Sequence[Menu], budget: float, choice: IntArray, most: int, cutoff: float) -> None:
+        self.menus, self.budget, self.most, self.cutoff = menus, budget, most, cutoff
         self.choice, self.loss = choice, self._loss_of(choice)
 
     def search(self, boxes: Sequence[Box]) -> float:
@@ -87,7 +89,7 @@ class Labelling:
         waiting = sorted(((self._floor(box), box) for box in boxes), key=lambda pair: pair[0])
         waiting = [(floor, box) for floor, box in waiting if floor < self._target()]
         if not waiting:
-            return self.loss
+            return min(self.loss, self.cutoff)
         floor = waiting[0][0]
         width = _FIRST * (self._target() - floor)
         while True:
@@ -96,12 +98,13 @@ class Labelling:
                 if start < min(cutoff, self._target()):
                     proved = min(proved, self._extend(box, min(cutoff, self._target())))
             if proved < np.inf or cutoff >= self._target():
-                return min(self.loss, max(proved, floor))
+                return min(self.loss, self.cutoff, max(proved, floor))
             width *= 2.0
 
     def _target(self) -> float:
-        """Return the bound from which on nothing can be told from the best choice."""
-        return self.loss - _TIE * abs(self.loss)
+        """Return the bound from which on nothing can be told from the best choice, or is of no interest."""
+        known = min(self.loss, self.cutoff)
+        return known - _TIE * abs(known)
 
     def _loss_of(self, choice: IntArray) -> float:
         return float(sum(menu.loss[k] for menu, k in zip(self.menus, choice, strict=True)))
@@ -127,14 +130,14 @@ class Labelling:
     def _extend(self, box: Box, cutoff: float) -> float:
         """Look at every choice in a box whose bound is below the cutoff; return the bound of those given up."""
         cores = self._cores(box, cutoff)
-        order = np.argsort([core.column.size for core in cores], kind="stable").tolist()
-        start = np.array([self._floor(box)])
-        none = np.zeros(1, dtype=np.int64)
-        labels, trail, given_up = _Labels(np.zeros(1), np.zeros(1), start, none, none), [], np.inf
-        for place, g in enumerate(order[:-1]):
+        sizes = np.array([core.column.size for core in cores])
+        order = np.argsort(sizes, kind="stable").tolist()
+        settled = min(int(np.count_nonzero(sizes == 1)), len(order) - 1)  # no choice: together, and not one by one
+        least, most = (_of_later([end(cores[g].cost) for g in order]) for end in (np.min, np.max))
+        labels, trail, given_up = _start([cores[g] for g in order[:settled]], self._floor(box)), [], np.inf
+        for place, g in enumerate(order[settled:-1], settled):
             labels, lost = self._extended(labels, cores[g], min(cutoff, given_up))
-            later = [cores[k].cost for k in order[place + 1 :]]
-            labels = labels.take(self._able(labels, later, box.rate, cutoff))
+            labels = labels.take(self._able(labels, (least[place], most[place]), box.rate, cutoff))
             labels = labels.take(Menu(labels.cost, labels.loss).undominated()) if labels.cost.size else labels
             if labels.cost.size > self.most:
                 promising = np.argsort(labels.bound, kind="stable")
@@ -144,7 +147,7 @@ class Labelling:
             trail.append(labels)
             if not labels.cost.size:
                 return given_up
-        self._finish(labels, trail, order)
+        self._finish(labels, trail, order, [int(cores[g].column[0]) for g in order[:settled]])
         return given_up
 
     def _extended(self, labels: _Labels, core: _Core, cutoff: float) -> tuple[_Labels, float]:
@@ -160,14 +163,14 @@ class Labelling:
         bound = labels.bound[parent] + core.reduced[pick]
         return _Labels(cost, loss, bound, parent, core.column[pick]), given_up
 
-    def _able(self, labels: _Labels, later: Sequence[FloatArray], rate: float, cutoff: float) -> IntArray:
+    def _able(self, labels: _Labels, later: tuple[float, float], rate: float, cutoff: float) -> IntArray:
         """Return the labels that can still be kept within the budget, and can spend enough of it."""
-        least, most = (sum(float(end(cost)) for cost in later) for end in (np.min, np.max))
+        least, most = later
         left = self.budget - labels.cost
         enough = rate * (left - most) <= (cutoff - labels.bound) * (1.0 + _TIE) + _TIE * abs(cutoff)
-        return np.flatnonzero((labels.cost + least <= self.budget) & enough)
+        return np.flatnonzero((least - left <= _TIE * self.budget) & enough)
 
-    def _finish(self, labels: _Labels, trail: Sequence[_Labels], order: Sequence[int]) -> None:
+    def _finish(self, labels: _Labels, trail: Sequence[_Labels], order: Sequence[int], settled: Sequence[int]) -> None:
         """Give the last group all that is left, and keep the best choice."""
         menu = self.menus[order[-1]]
         last = np.searchsorted(menu.cost, self.budget - labels.cost, side="right") - 1
@@ -177,7 +180,20 @@ class Labelling:
             return
         choice = np.zeros(len(order), dtype=np.int64)
         choice[order[-1]] = last[at]
-        for g, step in zip(reversed(order[:-1]), reversed(trail), strict=True):
+        choice[order[: len(settled)]] = settled
+        for g, step in zip(reversed(order[len(settled) : -1]), reversed(trail), strict=True):
             choice[g] = step.column[at]
             at = int(step.parent[at])
         self.choice, self.loss = choice, self._loss_of(choice)
+
+
+def _start(settled: Sequence[_Core], floor: float) -> _Labels:
+    """Return the one label to begin with: groups with one column, added up in their order."""
+    cost, loss = (float(sum(float(getattr(core, name)[0]) for core in settled)) for name in ("cost", "loss"))
+    none = np.zeros(1, dtype=np.int64)
+    return _Labels(np.array([cost]), np.array([loss]), np.array([floor]), none, none)
+
+
+def _of_later(values: Sequence[float]) -> FloatArray:
+    """Return for each place the sum of the values after it."""
+    return np.append(np.cumsum(values[:0:-1])[::-1], 0.0)

@@ -33,6 +33,8 @@ class Menu:
         >>> Menu(np.array([1., 2., 3.]), np.array([5., 5., 4.])).undominated().tolist()
         [0, 2]
         """
+        if (np.diff(self.cost) > 0.0).all() and (np.diff(self.loss) < 0.0).all():
+            return np.arange(self.cost.size)
         order = np.lexsort((self.loss, self.cost))
         best = np.minimum.accumulate(self.loss[order])
         keep = np.r_[True, best[1:] < best[:-1]]

@@ -52,7 +52,9 @@ class KnapsackAnswer:
     multiplier: float
 
 
-def solve_knapsack(menus: Sequence[Menu], budget: float, most_labels: int = 200_000) -> KnapsackAnswer:
+def solve_knapsack(
+    menus: Sequence[Menu], budget: float, most_labels: int = 200_000, cutoff: float = np.inf
+) -> KnapsackAnswer:
     """Return the choice of one column a menu that has least loss within the budget.
 
     Parameters
@@ -64,11 +66,13 @@ def solve_knapsack(menus: Sequence[Menu], budget: float, most_labels: int = 200_
     most_labels : int, optional
         Sub-problems bounded, and partial choices kept; beyond it the most promising stay and the bound tells what was
         given up.
+    cutoff : float, optional
+        A loss that is reached elsewhere: only choices below it are searched for.
 
     Returns
     -------
     KnapsackAnswer
-        With ``bound == loss`` when proved.
+        With ``bound == loss`` when proved; with ``bound == cutoff``, and some choice, where none is below the cutoff.
 
     Examples
     --------
@@ -76,13 +80,15 @@ def solve_knapsack(menus: Sequence[Menu], budget: float, most_labels: int = 200_
     >>> answer = solve_knapsack([menu, menu], 8.0)
     >>> sorted(answer.choice.tolist()), answer.loss, answer.bound
     ([1, 2], 11.0, 11.0)
+    >>> solve_knapsack([menu, menu], 8.0, cutoff=10.5).bound
+    10.5
     """
     budget *= 1.0 + _ROUNDING
     rows = [menu.undominated() for menu in menus]
     lean = [menu.take(kept) for menu, kept in zip(menus, rows, strict=True)]
     cells = Cells.of_points([menu.cost for menu in lean], [menu.loss for menu in lean])
-    answers, aside = stepped(cells, budget, most_labels)
-    labelling = Labelling(lean, budget, answers.price_gbp[0].astype(np.int64), most_labels)
+    answers, aside = stepped(cells, budget, most_labels, cutoff)
+    labelling = Labelling(lean, budget, answers.price_gbp[0].astype(np.int64), most_labels, cutoff)
     bound = min(labelling.search(_boxes(cells, aside, budget)), float(answers.bound[0]))
     picked = np.array([kept[k] for kept, k in zip(rows, labelling.choice, strict=True)])
     cost = float(sum(menu.cost[k] for menu, k in zip(menus, picked, strict=True)))

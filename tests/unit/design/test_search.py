@@ -126,6 +126,22 @@ def test_every_choice_there_is(shape: str, share: float) -> None:
         assert answer.cost <= budget * (1 + TIE)
 
 
+@pytest.mark.parametrize("shape", ["convex", "concave", "straight", "jumps", "waves"])
+def test_a_cutoff_hides_no_better_choice_and_proves_that_there_is_none(shape: str) -> None:
+    for seed in range(6):
+        menus = _menus(seed, 4, 20, shape)
+        least, most = (sum(float(menu.cost[end]) for menu in menus) for end in (0, -1))
+        budget = least + 0.4 * (most - least)
+        exact = _enumerated(menus, budget)
+        above, below = exact * (1 + 1e-6) + 1e-9, exact * (1 - 1e-6)
+        found, none = (solve_knapsack(menus, budget, cutoff=cutoff) for cutoff in (above, below))
+        assert found.loss == pytest.approx(exact, rel=TIE)
+        assert found.bound == found.loss
+        assert none.bound == below
+        assert none.loss >= exact * (1 - TIE)
+        assert none.cost <= budget * (1 + TIE)
+
+
 @pytest.mark.parametrize("shape", ["convex", "concave", "jumps", "waves"])
 def test_a_budget_that_is_exactly_what_a_choice_costs(shape: str) -> None:
     for seed, picks in enumerate(itertools.product((3, 8, 15), repeat=3)):
