@@ -67,6 +67,8 @@ from pbr_opt.metrics import measure
 from pbr_opt.programmes.questions import question_from
 from pbr_opt.programmes.registry import open_programme
 from pbr_opt.quantities import Inspection
+from pbr_opt.report.explorer import ExplorerSettings
+from pbr_opt.report.gathering import ReportSettings
 from pbr_opt.report.verification import Verdict
 
 
@@ -129,6 +131,8 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Intake": lambda: Intake.plain(np.ones(2)),
     "Caseload": _caseload,
     "Certificate": lambda: evaluate(_programme()).certificate,
+    "ReportSettings": ReportSettings,
+    "ExplorerSettings": ExplorerSettings,
     "Pictures": lambda: compare(_programme(), {"today": _tariff()}).plot,
     "Comparison": lambda: compare(_programme(), {"today": _tariff(), "more": _tariff().replace(outcome_fee_gbp=5000)}),
     "ContractTerms": lambda: ContractTerms(0.06, [1, 0.5], [0.6, 0.4]),

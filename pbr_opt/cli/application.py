@@ -13,6 +13,7 @@ from pbr_opt.cli.audits import selftest, verify
 from pbr_opt.cli.catalogue import draw, programmes, sources
 from pbr_opt.cli.designs import compare, evaluate, frontier, optimise
 from pbr_opt.cli.exploring import assumptions, scoreboard, worlds
+from pbr_opt.cli.pages import explore, report
 from pbr_opt.cli.simulating import simulate
 from pbr_opt.cli.trying import scenarios
 from pbr_opt.cli.workbooks import check, run, template
@@ -32,7 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_ASKING: tuple[Callable[..., None], ...] = (compare, optimise, frontier, run)  # these take an objective and limits
+_ASKING: tuple[Callable[..., None], ...] = (compare, optimise, frontier, run, report, explore)
+"""These take an objective and limits."""
 _PLAIN: tuple[Callable[..., None], ...] = (
     template,
     check,

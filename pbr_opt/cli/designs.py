@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pbr_opt.programmes.questions import Question
     from pbr_opt.report.comparison import Comparison
 
-__all__ = ["compare", "compared", "evaluate", "frontier", "optimise"]
+__all__ = ["answered", "compare", "compared", "evaluate", "frontier", "optimise"]
 
 
 def compare(
@@ -48,30 +48,36 @@ def compare(
 
 def compared(context: typer.Context, reading: Reading, name: str, output: Output) -> None:
     """Answer what is asked of a programme, set it beside today's tariff, print and write both."""
+    from pbr_opt.report.records import to_json
+
+    result = answered(context, reading, assumptions=output.assumptions)
+    if output.folder is not None:
+        settings = {
+            "command": context.command.name,
+            "programme": name,
+            "assumptions": output.assumptions,
+            "asked": asked_in(context, reading),
+        }
+        _write(result, output.folder, settings, report=output.report)
+    typer.echo(to_json(result.to_dict()) if output.as_json else str(result), nl=not output.as_json)
+
+
+def answered(context: typer.Context, reading: Reading, *, assumptions: bool) -> Comparison:
+    """Return today's tariff beside the one that answers what is asked, its conclusions tried if so wished."""
     from pbr_opt.analysis.assumptions import conclusions
     from pbr_opt.report.comparison import compare as compare_tariffs
-    from pbr_opt.report.records import to_json
 
     chosen, question = reading.programme, question_of(context, reading)
     design = with_progress("Searching for the best tariff", lambda tick: question.answer(chosen))
     today = tariff_label(chosen)
     result = compare_tariffs(chosen, {today: chosen.tariff, "optimised": design})
-    if output.assumptions:
+    if assumptions:
         tariffs = {today: chosen.tariff, "optimised": design.tariff}
         found = with_progress("Trying other values of assumptions", lambda tick: conclusions(chosen, tariffs, tick))
         result = result.with_conclusions(found)
     for evaluation in result.evaluations.values():
         evaluation.certificate.require()
-    if output.folder is not None:
-        asked = asked_in(context, reading)
-        settings = {
-            "command": context.command.name,
-            "programme": name,
-            "assumptions": output.assumptions,
-            "asked": asked,
-        }
-        _write(result, output.folder, settings, report=output.report)
-    typer.echo(to_json(result.to_dict()) if output.as_json else str(result), nl=not output.as_json)
+    return result
 
 
 def _write(result: Comparison, folder: Path, settings: Mapping[str, object], *, report: bool) -> None:

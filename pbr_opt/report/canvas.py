@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BASE", "DASHES", "HATCHES", "INK", "MARKERS", "NEW", "PALETTE", "axes_of", "style", "to_svg"]
+__all__ = ["BASE", "DASHES", "HATCHES", "INK", "MARKERS", "NEW", "PALETTE", "axes_of", "described", "style", "to_svg"]
 
 BASE: Final = "#6b6b6b"
 NEW: Final = "#0072b2"
@@ -87,12 +87,24 @@ def to_svg(figure: Figure, title: str, description: str) -> str:
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     inner = text.getvalue()
     svg = inner[inner.index("<svg") :]
-    name = re.sub(r"\W+", "-", title.lower()).strip("-")
+    name = _slug(title)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
     svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{name}-\1"', svg)
+    return described(svg, title, description)
+
+
+def described(svg: str, title: str, description: str) -> str:
+    """Return SVG text with a title and a description for those who cannot see it, in place of a title of its own."""
+    name = _slug(title)
+    head, body = svg.split(">", 1)
     labelled = f'<svg role="img" aria-labelledby="{name}-title {name}-text"'
     words = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-text">{escape(description)}</desc>'
-    head, body = svg.split(">", 1)
-    return head.replace("<svg", labelled, 1) + ">" + words + body
+    own = re.sub(r"\A\s*<title>.*?</title>", "", body, flags=re.DOTALL)
+    return head.replace(' role="img"', "").replace("<svg", labelled, 1) + ">" + words + own
+
+
+def _slug(title: str) -> str:
+    """Return a title as what an id may be."""
+    return re.sub(r"\W+", "-", title.lower()).strip("-")

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from pbr_opt.analysis.assumptions import Conclusion
+from pbr_opt.analysis.assumptions import Conclusion, conclusions
+from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.design.result import Design
 from pbr_opt.errors import Fault, InvalidInputError, UnsupportedModelError
 from pbr_opt.evaluation import Evaluation, evaluate
@@ -141,7 +142,10 @@ class Comparison:
         MissingExtraError
             When a report is wanted and what draws it is not installed.
         """
-        page = {"report.html": report_page(self, gather(self, asked=settings))} if report else {}
+        page = {}
+        if report:
+            rules = ReportSettings(assumptions=bool(self.conclusions))
+            page["report.html"] = report_page(self, gather(self, rules, settings))
         tariffs = {label: evaluation.tariff for label, evaluation in self.evaluations.items()}
         record = provenance(self.programme, tariffs, settings or {}) | self.to_dict()
         try:
@@ -169,9 +173,29 @@ class Comparison:
         place = Path(path)
         return write_files(place.parent, {place.name: tables_workbook(self.tables())})[0]
 
-    def report(self, path: str | Path, settings: ReportSettings | None = None) -> Path:
-        """Write the report, one HTML page that needs nothing else; see :mod:`pbr_opt.report.reporting`."""
-        return write_report(self, path, settings)
+    def report(self, path: str | Path, settings: ReportSettings | None = None, worlds: Answers | None = None) -> Path:
+        """Write the report, one HTML page that needs nothing else.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its folder is made if need be.
+        settings : ReportSettings, optional
+            How much to compute. Conclusions are put to the test unless that was done, or is not wanted.
+        worlds : Answers, optional
+            From :func:`~pbr_opt.analysis.world_answers.across_worlds`: adds P10, P50 and P90.
+
+        Raises
+        ------
+        OutputError
+            When it cannot be written.
+        MissingExtraError
+            Without matplotlib or Jinja2.
+        """
+        wanted = (settings or ReportSettings()).assumptions and not self.conclusions
+        tariffs = {label: there.tariff for label, there in self.evaluations.items()}
+        told = self.with_conclusions(conclusions(self.programme, tariffs)) if wanted else self
+        return write_report(told, path, settings, worlds)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables of a workbook, by the names of sheets: answer first, where it came from last."""

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from pbr_opt.analysis.frontier import Frontier
+from pbr_opt.analysis.register import assumptions_register
 from pbr_opt.analysis.simulation import Simulation
+from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.design.result import Design
+from pbr_opt.evaluation import Evaluation
 from pbr_opt.programmes.content import content_hash
 from pbr_opt.report import pictures
-from pbr_opt.report.answer import answer_lines
+from pbr_opt.report.canvas import described
+from pbr_opt.report.chain_drawing import draw_chain
 from pbr_opt.report.compared import Compared
-from pbr_opt.report.parts import Column, Listing, Part, Picture, TablePart, Words, table_of
+from pbr_opt.report.parts import Column, Part, Picture, TablePart, Words, table_of
 from pbr_opt.report.picture_data import cash_frame
-from pbr_opt.report.records import assumption_table, versions
+from pbr_opt.report.records import versions
 from pbr_opt.report.tiers import TIER_NAMES, tier_frame
 from pbr_opt.report.wording import count, money, per_cent
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Evidence", "doubt_parts", "made_parts", "sources_parts", "tiers_parts"]
+_MOST_AGENTS: Final = 150
+"""As in the drawing: nobody reads a thousand rows in a report; the workbook has them all."""
+
+__all__ = ["Evidence", "made_parts", "sources_parts", "tiers_parts"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,9 @@ class Evidence:
     simulations : mapping of label to Simulation
         Cash and risk, tariff by tariff.
     swings : DataFrame or None
-        For the tornado: ``figure``, ``low``, ``high``, ``at_low``, ``at_high``, of the last tariff's parked share.
+        From :func:`~pbr_opt.analysis.assumptions.swings`, of the share parked under the last tariff.
+    worlds : Answers or None
+        What tariffs do in every plausible world.
     settings : mapping
         How the comparison was asked for.
     """
@@ -49,6 +58,7 @@ class Evidence:
     unrounded: Design | None = None
     simulations: Mapping[str, Simulation] = field(default_factory=dict)
     swings: pd.DataFrame | None = None
+    worlds: Answers | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -61,11 +71,27 @@ def tiers_parts(comparison: Compared, evidence: Evidence) -> list[Part]:
                    ("parked_share", "Of these parked", per_cent), ("income_gbp", "Keep", money),
                    ("profit_gbp", "Profit", money)]  # fmt: skip
         parts.append(table_of(tier_frame(there), f"Tiers under '{label}'", columns))
+        if there.equilibrium is not None:
+            parts.append(_chain(label, there))
     for label, simulation in evidence.simulations.items():
         parts += _cash(label, simulation)
     if not evidence.simulations:
         parts.append(Words("Cash and its risk were not simulated for this report.", "note"))
     return parts
+
+
+def _chain(label: str, there: Evaluation) -> Picture:
+    """Return the supply chain with its flows, and the books of its agents: of primes alone where there are many."""
+    drawing, agents = draw_chain(there), there.to_frame("agents")
+    many = len(agents) > _MOST_AGENTS
+    shown = agents[agents.kind == "prime"] if many else agents
+    columns: list[Column] = [("agent", "Agent", None), ("kind", "Kind", None), ("sector", "Sector", None),
+               ("referrals", "People", count), ("income_gbp", "Income", money), ("paid_on_gbp", "Paid on", money),
+               ("support_gbp", "Support", money), ("profit_gbp", "Profit", money)]  # fmt: skip
+    title = f"Supply chain under {label}"
+    caption = f"{drawing.title}, under '{label}': the flows of people and of money, payer to payee."
+    table = table_of(shown, f"The books of {'primes' if many else 'every agent'}", columns)
+    return Picture(described(drawing.to_svg(), title, caption), caption, table)
 
 
 def _cash(label: str, simulation: Simulation) -> list[Part]:
@@ -94,53 +120,34 @@ def _cash(label: str, simulation: Simulation) -> list[Part]:
     return [table, Picture.of(pictures.draw_cash(cash), f"Cash under {label}", caption, numbers)]
 
 
-def doubt_parts(comparison: Compared, evidence: Evidence) -> list[Part]:
-    """Return which conclusions rest on what, and how far each assumption moves the answer."""
-    parts: list[Part] = []
-    if comparison.conclusions:
-        parts.append(Words("Each conclusion, with one assumption at a time set to the ends of its range:"))
-        parts.append(Listing(answer_lines(comparison)[2:]))
-    else:
-        parts.append(Words("No assumption was varied for this report.", "note"))
-    if evidence.swings is not None and len(evidence.swings):
-        label, there = list(comparison.evaluations.items())[-1]
-        frame = evidence.swings
-        caption = (
-            f"How far each assumption moves the share parked under '{label}', from one end of its range to the other."
-        )
-        numbers = table_of(frame, "Swings", [("figure", "Assumption", None), ("low", "Low", lambda v: f"{v:g}"),
-            ("high", "High", lambda v: f"{v:g}"), ("at_low", "Parked at low", per_cent),
-            ("at_high", "Parked at high", per_cent)])  # fmt: skip
-        shown = frame.assign(at_low=100 * frame.at_low, at_high=100 * frame.at_high)
-        figure = pictures.draw_tornado(shown, 100 * there.metrics.parked_share, f"parked under '{label}', %")
-        parts.append(Picture.of(figure, "What moves the answer", caption, numbers))
-    return parts
-
-
-def _number(value: float) -> str:
-    return f"{value:,.6g}"
-
-
 def sources_parts(comparison: Compared) -> list[Part]:
-    """Return every number that was not read in a source, and every source."""
-    frame = assumption_table(comparison.programme)
+    """Return the register of assumptions (every number that was not read in a source), and every source."""
+    frame = assumptions_register(comparison.programme)
     if not len(frame):
         return [Words("The programme says of none of its numbers where they come from.", "note")]
     counts = frame.status.value_counts()
     told = ", ".join(f"{number} {status}" for status, number in counts.items())
-    shown: list[Column] = [("id", "Figure", None), ("value", "Value", _number), ("low", "Low", _number),
-             ("high", "High", _number), ("unit", "Unit", None), ("status", "Status", None),
-             ("source", "Source", None), ("note", "Note", None)]  # fmt: skip
+    heads = ("Figure", "Value, range, unit", "Status", "Source (grade, year)", "Note")
+    register = tuple(_registered(record) for record in frame.to_dict("records"))
     rows = tuple((s.key, s.title, s.grade, s.address) for s in comparison.programme.sources())
     return [
         Words(f"Numbers that were not read in a source: {told}."),
-        table_of(frame, "Every number that is not confirmed", shown),
+        TablePart("The register of assumptions: every number that is not confirmed", heads, register, (0, 1, 2, 3, 4)),
         TablePart("Sources", ("Key", "Title", "Grade", "Where it was read"), rows, (0, 1, 2, 3)),
     ]
 
 
-def made_parts(comparison: Compared) -> list[Part]:
-    """Return what was asked, what is proved, certificates, versions and hashes."""
+def _registered(record: Mapping[Hashable, object]) -> tuple[str, ...]:
+    """Return a row of the register as text."""
+    value, low, high = (f"{float(str(record[name])):,.6g}" for name in ("value", "low", "high"))
+    span = f" ({low} to {high})" if low != high else ""
+    origin = ", ".join(str(record[name]) for name in ("quality", "date") if record[name] not in ("", "none"))
+    source = f"{record['source']} ({origin})" if origin else str(record["source"])
+    return str(record["id"]), f"{value}{span} {record['unit']}", str(record["status"]), source, str(record["note"])
+
+
+def made_parts(comparison: Compared, evidence: Evidence) -> list[Part]:
+    """Return what was asked, what is proved, certificates, seeds, versions and hashes."""
     parts: list[Part] = []
     for label, design in comparison.designs.items():
         aim, limits = design.problem.objective, "; ".join(str(limit) for limit in design.problem.limits) or "none"
@@ -164,7 +171,20 @@ def made_parts(comparison: Compared) -> list[Part]:
     parts.append(TablePart("The most that anybody could gain by deviating, GBP per participant",
                            ("Tariff", "Largest gain", "Tolerance", "Verdict"), gains, (0, 3)))  # fmt: skip
     tariffs = {label: there.tariff for label, there in comparison.evaluations.items()}
+    parts += [Words(text) for text in _seeds(evidence)]
     parts.append(Words("Versions: " + ", ".join(f"{name} {number}" for name, number in versions().items()) + "."))
     hashes = tuple((k, content_hash(comparison.programme.replace(tariff=tariff))) for k, tariff in tariffs.items())
     parts.append(TablePart("Inputs, SHA-256", ("Tariff", "Hash"), hashes, (0, 1)))
     return parts
+
+
+def _seeds(evidence: Evidence) -> list[str]:
+    """Return what was drawn at random and how it can be drawn again; then how the comparison was asked for."""
+    plays = {f"{count(s.participants)} people, {s.settings.replications} replications, seed {s.seed}"
+             for s in evidence.simulations.values()}  # fmt: skip
+    told = [f"Played person by person: {'; '.join(sorted(plays))}."] if plays else []
+    if evidence.worlds is not None:
+        there = evidence.worlds.ensemble
+        told.append(f"Plausible worlds: {count(len(there))} of {count(there.draws)} draws, seed {there.seed}.")
+    asked = "; ".join(f"{name}: {value}" for name, value in evidence.settings.items())
+    return [*told, f"Asked for with {asked}."] if asked else told

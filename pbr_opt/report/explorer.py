@@ -7,16 +7,19 @@ design carries its own proof.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pbr_opt.analysis.frontier import Frontier, frontier
-from pbr_opt.design.limits import Limit
+from pbr_opt.design.limits import Budget, Limit, PriceStep
 from pbr_opt.design.objectives import AdditionalOutcomes, FirstPoundLoss, NetSocialValue, Objective, Parked
 from pbr_opt.errors import MissingExtraError
 from pbr_opt.evaluation import Evaluation, evaluate
@@ -25,35 +28,88 @@ from pbr_opt.quantities import Inspection
 from pbr_opt.report.records import plain, write_files
 from pbr_opt.report.tiers import tier_frame
 
-__all__ = ["default_aims", "explorer_page", "write_explorer"]
+__all__ = ["ExplorerSettings", "explorer_page", "other_aims", "write_explorer"]
 
 _REACH: Final = (0.6, 1.6)
-_POINTS: Final = 41
+"""From where to where budgets go, in shares of what the programme's own tariff costs."""
 _DIGITS: Final = 7
 """Of numbers in the page: more than anybody can see, and a third of the bytes."""
+_WEIGHTS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
-def default_aims(programme: Programme) -> dict[str, Objective]:
-    """Return the aims that the page offers: counting people, how far from help they are, counting jobs.
+@dataclass(frozen=True, slots=True)
+class ExplorerSettings:
+    """What the explorer offers to move.
+
+    Parameters
+    ----------
+    weights : tuple of float
+        How many people no longer parked one additional job counts as: each weight w is an aim, least Parked() - w
+        AdditionalOutcomes(). The page moves along them from people parked alone to jobs alone. Empty for neither.
+    aims : mapping of label to Objective, optional
+        Offered besides; :func:`other_aims` when not given.
+    budgets_gbp : array, optional
+        What can be spent; ``points`` of them from 60 to 160 % of what the programme's own tariff costs when not given.
+    points : int
+        At least 2.
+    limits : tuple of Limit
+        Of every design, all but a Budget. With a PriceStep weighted aims are proved in seconds, without one they may
+        be left with a gap, which the page says.
+
+    Raises
+    ------
+    InvalidInputError
+        With every fault at once.
+    """
+
+    weights: tuple[float, ...] = _WEIGHTS
+    aims: Mapping[str, Objective] | None = None
+    budgets_gbp: ArrayLike | None = None
+    points: int = 41
+    limits: tuple[Limit, ...] = (PriceStep(5),)
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        check = Inspection("ExplorerSettings")
+        weights = check.money("weights", np.asarray(self.weights, dtype=float), len(self.weights))
+        if not check.faults and (np.diff(np.append(0.0, weights)) <= 0.0).any():
+            check.fault("weights", list(self.weights), "rising weights above 0", "weights=(0.5, 1, 2)")
+        check.whole("points", self.points, lowest=2, highest=10_000)
+        if any(isinstance(limit, Budget) for limit in self.limits):
+            check.fault("limits", "a Budget", "limits other than what the page moves", "budgets_gbp=[...]")
+        if not self.weights and self.aims is not None and not self.aims:
+            check.fault("aims", "none", "at least one objective, or weights", "aims={'fewest parked': Parked()}")
+        check.finish()
+        object.__setattr__(self, "weights", tuple(float(weight) for weight in weights))
+        object.__setattr__(self, "limits", tuple(self.limits))
+        if self.aims is not None:
+            object.__setattr__(self, "aims", MappingProxyType(dict(self.aims)))
+
+
+def other_aims(programme: Programme) -> dict[str, Objective]:
+    """Return what the page offers beside people parked and jobs: how far people are from help, and net social value.
 
     >>> import pbr_opt as pbr
-    >>> list(default_aims(pbr.load("work_programme_2011")))
-    ['fewest parked', 'least first-pound loss', 'most additional jobs', 'most net social value']
+    >>> list(other_aims(pbr.load("work_programme_2011")))
+    ['least first-pound loss', 'most net social value']
     """
-    aims: dict[str, Objective] = {
-        "fewest parked": Parked(),
-        "least first-pound loss": FirstPoundLoss(),
-        "most additional jobs": AdditionalOutcomes(),
-    }
+    aims: dict[str, Objective] = {"least first-pound loss": FirstPoundLoss()}
     return aims if programme.outcome_value_gbp is None else aims | {"most net social value": NetSocialValue()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """One aim: its label, the weight of jobs (None for aims beside the weights), its designs."""
+
+    label: str
+    weight: float | None
+    frontier: Frontier
 
 
 def explorer_page(
     programme: Programme,
-    aims: Mapping[str, Objective] | None = None,
-    budgets_gbp: ArrayLike | None = None,
-    limits: Sequence[Limit] = (),
-    progress: Callable[[str], None] | None = None,
+    settings: ExplorerSettings | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> str:
     """Return the explorer of a programme as the text of one HTML page.
 
@@ -61,44 +117,56 @@ def explorer_page(
     ----------
     programme : Programme
         Its own tariff is what everything is set beside.
-    aims : mapping of label to Objective, optional
-        In the order in which the page offers them; :func:`default_aims` when not given.
-    budgets_gbp : array, optional
-        In steps of these the budget moves; 41 from 60 to 160 % of what the programme's own tariff costs when not given.
-    limits : sequence of Limit, optional
-        Of every design, all but a Budget.
+    settings : ExplorerSettings, optional
+        What can be moved.
     progress : callable, optional
-        Told which aim comes next.
+        Called with aims done and aims in all.
 
     Raises
     ------
     InvalidInputError
-        No aims, or what ``frontier`` refuses.
+        What ``frontier`` refuses.
     MissingExtraError
         Without Jinja2.
     """
-    chosen = default_aims(programme) if aims is None else dict(aims)
-    if not chosen:
-        check = Inspection("explorer")
-        check.fault("aims", "none", "at least one objective", "aims={'fewest parked': Parked()}")
-        check.finish()
+    chosen = settings or ExplorerSettings()
     base = evaluate(programme)
-    budgets = _budgets(programme, base) if budgets_gbp is None else np.atleast_1d(np.asarray(budgets_gbp, dtype=float))
-    lines = {}
-    for label, aim in chosen.items():
-        (progress or (lambda _: None))(label)
+    given = chosen.budgets_gbp
+    budgets = _budgets(programme, base, chosen.points) if given is None else np.atleast_1d(np.asarray(given, float))
+    aims = _aims(programme, chosen)
+    lines = []
+    for done, (label, weight, aim) in enumerate(aims, 1):
         less, more = (aim, None) if aim.better < 0 else (None, aim)
-        found = frontier(programme, minimise=less, maximise=more, budgets_gbp=budgets, limits=limits)
-        lines[label] = [_shown(there) for there in _evaluations(programme, found)], found
+        found = frontier(programme, minimise=less, maximise=more, budgets_gbp=budgets, limits=chosen.limits)
+        lines.append(_Line(label, weight, found))
+        if progress is not None:
+            progress(done, len(aims))
     return _render(programme, base, lines)
 
 
-def _budgets(programme: Programme, base: Evaluation) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _aims(programme: Programme, settings: ExplorerSettings) -> list[tuple[str, float | None, Objective]]:
+    """Return labels, weights of jobs and objectives: from people parked to jobs, then what else is offered."""
+    jobs, aims = AdditionalOutcomes(), other_aims(programme) if settings.aims is None else settings.aims
+    others: list[tuple[str, float | None, Objective]] = [(label, None, aim) for label, aim in aims.items()]
+    if not settings.weights:
+        return others
+    between = [(_weighed(weight), weight, Parked() - weight * jobs) for weight in settings.weights]
+    ends = ("fewest people parked, jobs do not count", 0.0, Parked()), ("most additional jobs", math.inf, jobs)
+    return [ends[0], *between, ends[1], *others]
+
+
+def _weighed(weight: float) -> str:
+    return f"one additional job counts as {weight:g} {'person' if weight == 1 else 'people'} no longer parked"
+
+
+def _budgets(programme: Programme, base: Evaluation, points: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     least = float(programme.caseload.group_participants @ base.payable.attachment_fee_gbp)
-    return np.unique(np.maximum(np.linspace(*_REACH, _POINTS) * base.spend_gbp, least))
+    return np.unique(np.maximum(np.linspace(*_REACH, points) * base.spend_gbp, least))
 
 
 def _evaluations(programme: Programme, line: Frontier) -> list[Evaluation]:
+    if line.designs:
+        return [design.evaluation for design in line.designs]
     return [evaluate(programme, line.tariff(k)) for k in range(len(line))]
 
 
@@ -123,9 +191,7 @@ def _short(value: float) -> float:
     return float(f"{float(value):.{_DIGITS}g}")
 
 
-def _render(
-    programme: Programme, base: Evaluation, lines: Mapping[str, tuple[list[dict[str, object]], Frontier]]
-) -> str:
+def _render(programme: Programme, base: Evaluation, lines: Sequence[_Line]) -> str:
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
@@ -136,9 +202,10 @@ def _render(
                    for g, n in zip(people.groups, people.group_participants.tolist(), strict=True)],
         "base": _shown(base),
         "aims": [
-            {"label": label, "status": list(line.status), "budget": [_short(b) for b in line.budget_gbp],
-             "points": points}
-            for label, (points, line) in lines.items()
+            {"label": line.label, "weighed": line.weight is not None, "status": list(line.frontier.status),
+             "budget": [_short(budget) for budget in line.frontier.budget_gbp],
+             "points": [_shown(there) for there in _evaluations(programme, line.frontier)]}
+            for line in lines
         ],
     }  # fmt: skip
     folder = resources.files("pbr_opt.report") / "templates"
@@ -153,12 +220,14 @@ def _render(
         script=parts["explorer.js"],
         data=text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"),
         version=metadata.version("pbr_opt"),
+        weights=any(line.weight is not None for line in lines),
+        others=any(line.weight is None for line in lines),
         people=f"{people.total_participants:,.0f}",
         chain=programme.supply_chain is not None,
     )
 
 
-def write_explorer(programme: Programme, path: str | Path, aims: Mapping[str, Objective] | None = None) -> Path:
+def write_explorer(programme: Programme, path: str | Path, settings: ExplorerSettings | None = None) -> Path:
     """Write the explorer of a programme into one HTML file, all or nothing.
 
     Raises
@@ -167,5 +236,5 @@ def write_explorer(programme: Programme, path: str | Path, aims: Mapping[str, Ob
         When it cannot be written.
     """
     target = Path(path)
-    (written,) = write_files(target.parent, {target.name: explorer_page(programme, aims)})
+    (written,) = write_files(target.parent, {target.name: explorer_page(programme, settings)})
     return written

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from pbr_opt.analysis.assumptions import swings
 from pbr_opt.analysis.frontier import Frontier, frontier
 from pbr_opt.analysis.simulation import Simulation, simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
+from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.design.cells import has_cells
 from pbr_opt.design.limits import Budget, PriceStep
 from pbr_opt.design.optimise import solve
@@ -43,6 +46,8 @@ class ReportSettings:
         How often they are played.
     seed : int
         Of the random numbers.
+    assumptions : bool
+        Whether every assumption is set to the ends of its range, for the tornado and for conclusions.
 
     Raises
     ------
@@ -54,6 +59,7 @@ class ReportSettings:
     participants: int = 20_000
     replications: int = 20
     seed: int = 0
+    assumptions: bool = True
 
     def __post_init__(self) -> None:
         """Check every setting."""
@@ -62,6 +68,8 @@ class ReportSettings:
         check.whole("participants", self.participants, lowest=0, highest=10**8)
         check.whole("replications", self.replications, lowest=1, highest=100_000)
         check.whole("seed", self.seed, lowest=0, highest=2**62)
+        if not isinstance(self.assumptions, bool):
+            check.fault("assumptions", self.assumptions, "True or False")
         check.finish()
 
 
@@ -69,9 +77,10 @@ def gather(
     comparison: Compared,
     settings: ReportSettings | None = None,
     asked: Mapping[str, object] | None = None,
-    progress: Callable[[str], None] | None = None,
+    worlds: Answers | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Evidence:
-    """Return the frontier, the cost of rounding, and cash and risk of each tariff.
+    """Return the frontier, the cost of rounding, cash and risk of each tariff, and how far assumptions move the last.
 
     Parameters
     ----------
@@ -81,30 +90,35 @@ def gather(
         How much to compute.
     asked : mapping, optional
         How the comparison was asked for, printed at the end.
+    worlds : Answers, optional
+        What tariffs do in every plausible world, when that was computed.
     progress : callable, optional
-        Told what comes next.
+        Called with steps done and steps in all.
     """
-    chosen, tell = settings or ReportSettings(), progress or (lambda _: None)
-    label = list(comparison.evaluations)[-1]
+    chosen, steps = settings or ReportSettings(), len(comparison.evaluations) + 2
+    tell = progress or (lambda done, total: None)
+    label, last = list(comparison.evaluations.items())[-1]
     design = comparison.designs.get(label)
-    line = unrounded = None
-    if design is not None and has_cells(_without(design.problem, PriceStep)):
-        tell("frontier")
-        unrounded = (
-            solve(_without(design.problem, PriceStep), DesignSettings())
-            if design.problem.step_gbp is not None
-            else None
-        )
-        line = frontier_around(comparison, design, chosen.budgets) if chosen.budgets else None
+    line, unrounded = (None, None) if design is None else _around(comparison, design, chosen.budgets)
+    tell(1, steps)
+    moved = swings(comparison.programme, last.tariff) if chosen.assumptions else None
+    tell(2, steps)
     simulations = {}
-    if chosen.participants:
-        tell("cash")
-        for name, there in comparison.evaluations.items():
-            try:
+    for done, (name, there) in enumerate(comparison.evaluations.items(), 3):
+        if chosen.participants:
+            with suppress(UnsupportedModelError):  # it pays for more than the rules of 2011 know; the report says so
                 simulations[name] = played(there, chosen)
-            except UnsupportedModelError:
-                continue  # an equilibrium that pays for more than the rules of 2011 know; the report says so
-    return Evidence(line, unrounded, simulations, None, dict(asked or {}))
+        tell(done, steps)
+    return Evidence(line, unrounded, simulations, moved, worlds, dict(asked or {}))
+
+
+def _around(comparison: Compared, design: Design, points: int) -> tuple[Frontier | None, Design | None]:
+    """Return the frontier of what a design was asked, and the design without a step of prices; where both are quick."""
+    free = _without(design.problem, PriceStep)
+    if not has_cells(free):
+        return None, None
+    unrounded = None if design.problem.step_gbp is None else solve(free, DesignSettings())
+    return frontier_around(comparison, design, points) if points else None, unrounded
 
 
 def _without(problem: DesignProblem, *kinds: type) -> DesignProblem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.report.compared import Compared
 from pbr_opt.report.evidence import Evidence
 from pbr_opt.report.gathering import ReportSettings, gather
@@ -33,7 +34,9 @@ def report_page(comparison: Compared, evidence: Evidence) -> str:
     return render(comparison.programme.name, heading, sections_of(comparison, evidence))
 
 
-def write_report(comparison: Compared, path: str | Path, settings: ReportSettings | None = None) -> Path:
+def write_report(
+    comparison: Compared, path: str | Path, settings: ReportSettings | None = None, worlds: Answers | None = None
+) -> Path:
     """Write the report of a comparison into one HTML file, all or nothing.
 
     Parameters
@@ -44,6 +47,8 @@ def write_report(comparison: Compared, path: str | Path, settings: ReportSetting
         The file; its folder is made if need be.
     settings : ReportSettings, optional
         How much to compute.
+    worlds : Answers, optional
+        What tariffs do in every plausible world, when that was computed.
 
     Raises
     ------
@@ -53,5 +58,6 @@ def write_report(comparison: Compared, path: str | Path, settings: ReportSetting
         Without matplotlib or Jinja2.
     """
     target = Path(path)
-    (written,) = write_files(target.parent, {target.name: report_page(comparison, gather(comparison, settings))})
+    page = report_page(comparison, gather(comparison, settings, worlds=worlds))
+    (written,) = write_files(target.parent, {target.name: page})
     return written

@@ -12,7 +12,8 @@ from pbr_opt.market.tariffs import Tariff
 from pbr_opt.report import pictures
 from pbr_opt.report.answer import answer
 from pbr_opt.report.compared import Compared
-from pbr_opt.report.evidence import Evidence, doubt_parts, made_parts, sources_parts, tiers_parts
+from pbr_opt.report.doubt import doubt_parts
+from pbr_opt.report.evidence import Evidence, made_parts, sources_parts, tiers_parts
 from pbr_opt.report.metric_lines import comparison_rows
 from pbr_opt.report.parts import Column, Part, Picture, Section, TablePart, Words, table_of
 from pbr_opt.report.picture_data import ease_frame, group_change_frame
@@ -32,7 +33,7 @@ def sections_of(comparison: Compared, evidence: Evidence) -> tuple[Section, ...]
         Section("tiers", "Risk and cash, tier by tier", tuple(tiers_parts(comparison, evidence))),
         Section("doubt", "What would change the answer", tuple(doubt_parts(comparison, evidence))),
         Section("sources", "Assumptions and sources", tuple(sources_parts(comparison))),
-        Section("made", "How it was computed", tuple(made_parts(comparison))),
+        Section("made", "How it was computed", tuple(made_parts(comparison, evidence))),
     )
 
 

@@ -92,10 +92,11 @@ class WorldReport:
 
     def __str__(self) -> str:
         """Return one screen."""
-        parts = [self._opening(), self._excluding(), self._quantiles(), *self._comparisons(), self._hanging()]
+        parts = [self.opening(), self._excluding(), self._quantiles(), *self.comparisons(), self._hanging()]
         return "\n\n".join("\n".join(part) for part in parts if part)
 
-    def _opening(self) -> list[str]:
+    def opening(self) -> list[str]:
+        """Return how many worlds there are, and what they count as."""
         there = self.ensemble
         share = per_cent(len(there) / there.draws)
         return [
@@ -114,16 +115,23 @@ class WorldReport:
         return table(rows, "<>>")
 
     def _quantiles(self) -> list[str]:
-        found = self.answers.quantiles()
         rows = [["", "", "P10", "P50", "P90"]]
-        for label in self.answers.labels:
-            levels = found[(found["tariff"] == label) & (found["of"] == "level")].set_index("measure").to_dict("index")
-            for k, (measure, words) in enumerate(_LINES.items()):
-                points = [_shown(measure, levels[measure][name]) for name in ("p10", "p50", "p90")]
-                rows.append(["" if k else label, words, *points])
+        for k, (label, *shown) in enumerate(self.quantile_rows()):
+            rows.append(["" if k % len(_LINES) else label, *shown])
         return table(rows, "<<>>>")
 
-    def _comparisons(self) -> list[list[str]]:
+    def quantile_rows(self) -> list[tuple[str, ...]]:
+        """Return P10, P50 and P90 as text: tariff, measure, and the three."""
+        found = self.answers.quantiles()
+        found = found[found["of"] == "level"].set_index(["tariff", "measure"])[["p10", "p50", "p90"]]
+        places = [(label, measure) for label in self.answers.labels for measure in _LINES]
+        points = found.loc[places].to_numpy().tolist()
+        return [
+            (label, _LINES[measure], *(_shown(measure, point) for point in row))
+            for (label, measure), row in zip(places, points, strict=True)
+        ]
+
+    def comparisons(self) -> list[list[str]]:
         """Return one paragraph a tariff: how often it is better, and what it may cost."""
         return [self._comparison(label) for label in self.answers.labels[1:]]
 

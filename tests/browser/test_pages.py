@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import pbr_opt as pbr
-from pbr_opt.report.explorer import explorer_page
+from pbr_opt.report.explorer import ExplorerSettings, explorer_page
 from pbr_opt.report.gathering import ReportSettings, gather
 from pbr_opt.report.reporting import report_page
 from tests.browser.conftest import Watched
@@ -31,8 +31,8 @@ def pages(programme: pbr.Programme, tmp_path_factory: pytest.TempPathFactory) ->
     design = pbr.optimise(programme, minimise=pbr.Parked(), limits=limits)
     comparison = pbr.compare(programme, {"today": programme.tariff, "better": design})
     evidence = gather(comparison, ReportSettings(budgets=6, participants=500, replications=2))
-    aims = {"fewest parked": pbr.Parked(), "most jobs": pbr.AdditionalOutcomes()}
-    texts = {"report": report_page(comparison, evidence), "explorer": explorer_page(programme, aims)}
+    settings = ExplorerSettings(weights=(1.0, 4.0), points=12)
+    texts = {"report": report_page(comparison, evidence), "explorer": explorer_page(programme, settings)}
     folder = tmp_path_factory.mktemp("pages")
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
@@ -73,9 +73,19 @@ def test_the_explorer_is_moved_by_keys_and_shows_the_numbers_of_the_library(
     after = page.inner_text("#chosen")
     assert after != before
     assert "proved best" in after
+    page.focus("#weight")
+    page.keyboard.press("ArrowRight")
+    assert "one additional job counts as 1 person no longer parked" in page.inner_text("#chosen")
+    page.keyboard.press("End")
+    assert "most additional jobs" in page.inner_text("#chosen")
+    jobs = page.evaluate("JSON.parse(document.getElementById('data').textContent).aims[3].points")
+    budget = int(page.input_value("#budget"))
+    assert f"{round(jobs[budget]['additional']):,} additional jobs" in page.inner_text("#chosen")
+    assert page.get_attribute("#weight", "aria-valuetext") == "most additional jobs"
     page.focus("#aim")
     page.keyboard.press("ArrowDown")
-    assert "most jobs" in page.inner_text("#chosen")
+    assert "least first-pound loss" in page.inner_text("#chosen")
+    assert page.is_disabled("#weight")
     base = pbr.evaluate(programme)
     assert f"as it is {100 * base.metrics.parked_share:.1f} %" in page.inner_text("#chosen")
     assert f"as it is: {base.metrics.additional_outcomes:,.0f}" in page.inner_text("#cards")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,12 +11,18 @@ import pytest
 
 import pbr_opt as pbr
 from pbr_opt.analysis.assumptions import Conclusion
+from pbr_opt.analysis.world_answers import across_worlds
+from pbr_opt.analysis.world_inputs import WorldInputs
+from pbr_opt.analysis.worlds import plausible_worlds
+from pbr_opt.programmes.facts import load_facts, load_priors
 from pbr_opt.report.answer import answer
 from pbr_opt.report.comparison import Comparison
 from pbr_opt.report.evidence import Evidence
 from pbr_opt.report.gathering import ReportSettings, gather
 from pbr_opt.report.reporting import report_page, write_report
+from tests.unit.analysis.simulated_worlds import chained
 
+NAME = "work_programme_2011"
 ORDER = ["answer", "rates", "people", "tiers", "doubt", "sources", "made"]
 NASTY = '<script>alert("1")</script>'
 SMALL = ReportSettings(budgets=6, participants=500, replications=2)
@@ -150,3 +157,40 @@ def test_settings_are_checked_all_at_once() -> None:
     with pytest.raises(pbr.InvalidInputError) as caught:
         ReportSettings(budgets=-1, replications=0)
     assert {fault.place for fault in caught.value.faults} == {"budgets", "replications"}
+
+
+def test_swings_worlds_and_the_register_are_told() -> None:
+    programme = pbr.load("work_programme_2011")
+    comparison = pbr.compare(programme, {"2011 tariff": programme.tariff})
+    ensemble = plausible_worlds(WorldInputs(programme, load_priors(NAME)), load_facts(NAME), 4096)
+    answers = across_worlds(ensemble, {}, "2011 tariff")
+    page = report_page(comparison, gather(comparison, ReportSettings(budgets=0, participants=0), worlds=answers))
+    assert 'aria-labelledby="what-moves-the-answer-title' in page
+    assert f"{len(ensemble)} of 4,096 worlds" in page
+    middle = answers.quantiles().query("measure == 'parked_share'").p50.iloc[0]
+    assert f"<td>{100 * middle:.1f} %</td>" in page
+    for figure in programme.assumptions:
+        assert f'<th scope="row">{figure.id}</th>' in page
+    assert "0.8" in page.split('<th scope="row">spread</th>')[1][:60]
+
+
+def test_a_chain_is_drawn_with_the_books_of_its_agents() -> None:
+    programme = chained()
+    comparison = pbr.compare(programme, {"today": programme.tariff, "same": programme.tariff})
+    page = report_page(comparison, Evidence())
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert {"supply-chain-under-today-title", "supply-chain-under-same-title"} <= set(ids)
+    income = comparison.evaluations["today"].to_frame("agents").set_index("agent").income_gbp["T"]
+    assert f"<td>£{income:,.0f}</td>" in page
+
+
+def test_a_report_by_its_own_method_puts_conclusions_to_the_test(tmp_path: Path) -> None:
+    programme = pbr.load(NAME)
+    dear = programme.tariff.at_price(1.5 * programme.tariff.price_gbp)
+    comparison = pbr.compare(programme, {"2011 tariff": programme.tariff, "dear": dear})
+    small = ReportSettings(budgets=0, participants=0)
+    page = comparison.report(tmp_path / "with.html", small).read_text(encoding="utf-8")
+    assert "&#39;dear&#39; parks fewer people than &#39;2011 tariff&#39;: in all of" in page
+    without = comparison.report(tmp_path / "without.html", replace(small, assumptions=False))
+    assert "No assumption was varied" in without.read_text(encoding="utf-8")

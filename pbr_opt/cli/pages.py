@@ -1,0 +1,89 @@
+"""Commands that write pages: the report, and the explorer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pbr_opt.cli.asking import asked_in, question_of
+from pbr_opt.cli.designs import answered
+from pbr_opt.cli.options import CheckOption, NameArgument, tariff_label, with_progress
+
+if TYPE_CHECKING:
+    from pbr_opt.analysis.world_answers import Answers
+    from pbr_opt.report.comparison import Comparison
+
+__all__ = ["explore", "report"]
+
+
+def report(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how typer reads them
+    context: typer.Context,
+    programme: NameArgument,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
+    assumptions: CheckOption = True,
+    people: Annotated[
+        int, typer.Option("--people", help="Played one by one for cash and risk; 0 leaves that out.")
+    ] = 20_000,
+    worlds: Annotated[
+        int, typer.Option("--worlds", help="Draw so many worlds and show tariffs across the plausible ones.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Of people and worlds.")] = 0,
+) -> None:
+    """Write the report: today's tariff against an optimised one, as one HTML page that needs nothing else."""
+    from pbr_opt.programmes.registry import open_programme
+    from pbr_opt.report.gathering import ReportSettings, gather
+    from pbr_opt.report.records import write_files
+    from pbr_opt.report.reporting import report_page
+
+    settings = ReportSettings(participants=people, seed=seed, assumptions=assumptions)
+    reading = open_programme(programme)
+    result = answered(context, reading, assumptions=assumptions)
+    answers = _worlds(result, programme, worlds, seed) if worlds else None
+    asked = asked_in(context, reading)
+    found = with_progress("Playing and varying", lambda tick: gather(result, settings, asked, answers, tick))
+    write_files(out.parent, {out.name: with_progress("Drawing", lambda tick: report_page(result, found))})
+    typer.echo(f"Written to {out}", err=True)
+
+
+def _worlds(result: Comparison, name: str, draws: int, seed: int) -> Answers:
+    """Return what the tariffs do in every plausible world."""
+    from pbr_opt.analysis.world_answers import across_worlds
+    from pbr_opt.analysis.world_inputs import WorldInputs
+    from pbr_opt.analysis.worlds import plausible_worlds
+    from pbr_opt.programmes.facts import load_facts, load_priors
+
+    inputs, facts = WorldInputs(result.programme, load_priors(name)), load_facts(name)
+    kept = with_progress("Drawing worlds", lambda tick: plausible_worlds(inputs, facts, draws, seed, None, tick))
+    return across_worlds(kept, result.designs, tariff_label(result.programme))
+
+
+def explore(
+    context: typer.Context,
+    programme: NameArgument,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("explorer.html"),
+    points: Annotated[int, typer.Option("--points", help="Budgets, from 60 to 160 % of what today costs.")] = 41,
+) -> None:
+    """Write the explorer: one HTML page on which budget and aim are moved along designs computed before.
+
+    Limits hold for every design in it. An objective that is not offered anyway is offered as well.
+    """
+    from pbr_opt.design.limits import Budget
+    from pbr_opt.design.objectives import AdditionalOutcomes, Parked
+    from pbr_opt.programmes.registry import open_programme
+    from pbr_opt.report.explorer import ExplorerSettings, explorer_page, other_aims
+    from pbr_opt.report.records import write_files
+
+    reading = open_programme(programme)
+    question, aims = question_of(context, reading), other_aims(reading.programme)
+    goal = question.objective
+    if goal not in (Parked(), AdditionalOutcomes(), *aims.values()):
+        aims[f"{'least' if goal.better < 0 else 'most'} {goal.name}"] = goal
+    limits = tuple(limit for limit in question.limits if not isinstance(limit, Budget))
+    if limits != question.limits:
+        typer.echo("The budget is left aside: it is what the page moves.", err=True)
+    settings = ExplorerSettings(aims=aims, points=points, limits=limits)
+    page = with_progress("Solving", lambda tick: explorer_page(reading.programme, settings, tick))
+    write_files(out.parent, {out.name: page})
+    typer.echo(f"Written to {out}", err=True)
