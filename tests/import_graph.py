@@ -31,6 +31,7 @@ ONLY_HERE = {
     "cvxpy": r"pbr_opt\.design\..*",
     "networkx": r"pbr_opt\.(.*\.)?supply_chain\w*",
     "matplotlib": r"pbr_opt\.report\..*",
+    "streamlit": r"pbr_opt\.report\.app\..*",
 }
 """Libraries that only some modules may import."""
 

@@ -13,6 +13,7 @@ from pbr_opt.cli.audits import selftest, verify
 from pbr_opt.cli.catalogue import draw, programmes, sources
 from pbr_opt.cli.designs import compare, evaluate, frontier, optimise
 from pbr_opt.cli.exploring import assumptions, scoreboard, worlds
+from pbr_opt.cli.pages import app as serve
 from pbr_opt.cli.pages import explore, report
 from pbr_opt.cli.simulating import simulate
 from pbr_opt.cli.trying import scenarios
@@ -55,6 +56,7 @@ for command in _ASKING:
     app.command(cls=AskingCommand)(command)
 for command in _PLAIN:
     app.command()(command)
+app.command(name="app")(serve)
 
 
 def main() -> None:

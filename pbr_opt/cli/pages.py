@@ -1,21 +1,36 @@
-"""Commands that write pages: the report, and the explorer."""
+"""Commands that write or serve pages: the report, the explorer, the app."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from importlib import resources, util
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from pbr_opt.cli.asking import asked_in, question_of
 from pbr_opt.cli.designs import answered
 from pbr_opt.cli.options import CheckOption, NameArgument, tariff_label, with_progress
+from pbr_opt.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from pbr_opt.analysis.world_answers import Answers
     from pbr_opt.report.comparison import Comparison
 
-__all__ = ["explore", "report"]
+_SERVED: Final = {
+    "server.address": "127.0.0.1",
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "minimal",
+    "runner.magicEnabled": "false",
+}
+"""To this machine only, without telemetry, without a browser that opens by itself."""
+
+__all__ = ["app", "explore", "report"]
 
 
 def report(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how typer reads them
@@ -87,3 +102,21 @@ def explore(
     page = with_progress("Solving", lambda tick: explorer_page(reading.programme, settings, tick))
     write_files(out.parent, {out.name: page})
     typer.echo(f"Written to {out}", err=True)
+
+
+def app(
+    programme: Annotated[str, typer.Argument(help="To begin with: a bundled one, or a file of yours.")] = "",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="On this machine.")] = 8501,
+) -> None:
+    """Serve the app to this machine only: edit the rate card, design it anew, compare, download. Ctrl-C ends it."""
+    if util.find_spec("streamlit") is None:
+        raise MissingExtraError("The app needs Streamlit: pip install 'pbr_opt[app]'")
+    script = str(resources.files("pbr_opt.report.app") / "script.py")
+    settings = [f"--{name}={value}" for name, value in (_SERVED | {"server.port": port}).items()]
+    begin = {"PBR_OPT_PROGRAMME": programme} if programme else {}
+    try:
+        done = subprocess.run([sys.executable, "-m", "streamlit", "run", script, *settings],
+                              env=os.environ | begin, check=False)  # fmt: skip
+    except KeyboardInterrupt:
+        return
+    raise typer.Exit(done.returncode)

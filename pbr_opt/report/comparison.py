@@ -22,7 +22,7 @@ from pbr_opt.report.gathering import ReportSettings, gather
 from pbr_opt.report.metric_lines import METRIC_LINES, metric_rows
 from pbr_opt.report.offered import Pictures
 from pbr_opt.report.records import assumption_table, csv_text, plain, provenance, source_rows, write_files, write_record
-from pbr_opt.report.reporting import report_page, write_report
+from pbr_opt.report.reporting import report_page
 from pbr_opt.report.screen import Screen
 from pbr_opt.report.tiers import tier_frame
 from pbr_opt.report.workbook import tables_workbook
@@ -192,10 +192,15 @@ class Comparison:
         MissingExtraError
             Without matplotlib or Jinja2.
         """
+        place = Path(path)
+        return write_files(place.parent, {place.name: self.page(settings, worlds)})[0]
+
+    def page(self, settings: ReportSettings | None = None, worlds: Answers | None = None) -> str:
+        """Return the text of the page that :meth:`report` writes."""
         wanted = (settings or ReportSettings()).assumptions and not self.conclusions
         tariffs = {label: there.tariff for label, there in self.evaluations.items()}
         told = self.with_conclusions(conclusions(self.programme, tariffs)) if wanted else self
-        return write_report(told, path, settings, worlds)
+        return report_page(told, gather(told, settings, worlds=worlds))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables of a workbook, by the names of sheets: answer first, where it came from last."""

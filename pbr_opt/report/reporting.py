@@ -1,19 +1,14 @@
-"""The report of a comparison as one page, and as a file."""
+"""The report of a comparison as one page."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.report.compared import Compared
 from pbr_opt.report.evidence import Evidence
-from pbr_opt.report.gathering import ReportSettings, gather
 from pbr_opt.report.html import render
-from pbr_opt.report.records import write_files
 from pbr_opt.report.sections import sections_of
 from pbr_opt.report.wording import count
 
-__all__ = ["report_page", "write_report"]
+__all__ = ["report_page"]
 
 
 def report_page(comparison: Compared, evidence: Evidence) -> str:
@@ -32,32 +27,3 @@ def report_page(comparison: Compared, evidence: Evidence) -> str:
         f"{len(caseload.groups)} payment groups"
     )
     return render(comparison.programme.name, heading, sections_of(comparison, evidence))
-
-
-def write_report(
-    comparison: Compared, path: str | Path, settings: ReportSettings | None = None, worlds: Answers | None = None
-) -> Path:
-    """Write the report of a comparison into one HTML file, all or nothing.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        What the report is about.
-    path : str or Path
-        The file; its folder is made if need be.
-    settings : ReportSettings, optional
-        How much to compute.
-    worlds : Answers, optional
-        What tariffs do in every plausible world, when that was computed.
-
-    Raises
-    ------
-    OutputError
-        When it cannot be written.
-    MissingExtraError
-        Without matplotlib or Jinja2.
-    """
-    target = Path(path)
-    page = report_page(comparison, gather(comparison, settings, worlds=worlds))
-    (written,) = write_files(target.parent, {target.name: page})
-    return written

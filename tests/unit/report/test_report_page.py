@@ -19,7 +19,7 @@ from pbr_opt.report.answer import answer
 from pbr_opt.report.comparison import Comparison
 from pbr_opt.report.evidence import Evidence
 from pbr_opt.report.gathering import ReportSettings, gather
-from pbr_opt.report.reporting import report_page, write_report
+from pbr_opt.report.reporting import report_page
 from tests.unit.analysis.simulated_worlds import chained
 
 NAME = "work_programme_2011"
@@ -148,7 +148,7 @@ def test_a_doubt_is_told_beside_the_answer(comparison: Comparison) -> None:
 
 
 def test_it_is_written_whole_and_nothing_else(comparison: Comparison, tmp_path: Path) -> None:
-    written = write_report(comparison, tmp_path / "out" / "report.html", SMALL)
+    written = comparison.report(tmp_path / "out" / "report.html", SMALL)
     assert [path.name for path in written.parent.iterdir()] == ["report.html"]
     assert written.read_text(encoding="utf-8").rstrip().endswith("</html>")
 
