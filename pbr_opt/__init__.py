@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pbr_opt.analysis.frontier import frontier
+    from pbr_opt.analysis.regrouping import regroup
     from pbr_opt.analysis.scenarios import scenarios
     from pbr_opt.design.group_limits import (
         MaxAttachmentShare,
@@ -96,6 +97,7 @@ _HOME = {
     "list_programmes": "programmes.registry",
     "load": "programmes.registry",
     "optimise": "design.optimise",
+    "regroup": "analysis.regrouping",
     "scenarios": "analysis.scenarios",
 }
 
@@ -138,6 +140,7 @@ __all__ = [  # written out for type checkers; a test holds it against _HOME
     "list_programmes",
     "load",
     "optimise",
+    "regroup",
     "scenarios",
 ]
 

@@ -52,6 +52,7 @@ PUBLIC_NAMES = (
     "list_programmes",
     "load",
     "optimise",
+    "regroup",
     "scenarios",
 )
 """Taking a name away or renaming it breaks somebody's script: it needs a line in CHANGELOG.md."""

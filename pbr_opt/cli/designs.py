@@ -101,7 +101,15 @@ def evaluate(programme: NameArgument, as_json: JsonOption = False) -> None:
     typer.echo(to_json(result.to_dict()) if as_json else str(result), nl=not as_json)
 
 
-def optimise(context: typer.Context, programme: NameArgument, as_json: JsonOption = False) -> None:
+def optimise(
+    context: typer.Context,
+    programme: NameArgument,
+    limit_costs: Annotated[
+        bool,
+        typer.Option("--limit-costs", help="Print what each limit costs (solved again without it), not the rate card."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Print the rate card that is best at something, as CSV; the proof goes to standard error."""
     from pbr_opt.programmes.registry import open_programme
     from pbr_opt.report.comparison import proof
@@ -110,11 +118,13 @@ def optimise(context: typer.Context, programme: NameArgument, as_json: JsonOptio
     reading = open_programme(programme)
     chosen, question = reading.programme, question_of(context, reading)
     design = with_progress("Searching for the best tariff", lambda tick: question.answer(chosen))
+    costs = with_progress("Solving without each limit", lambda tick: design.limit_costs()) if limit_costs else None
     if as_json:
-        typer.echo(to_json(proof(design) | {"prices": design.to_frame().to_dict("records")}), nl=False)
+        told = {} if costs is None else {"limit_costs": costs.to_dict("records")}
+        typer.echo(to_json(proof(design) | told | {"prices": design.to_frame().to_dict("records")}), nl=False)
         return
     typer.echo(str(design), err=True)
-    typer.echo(csv_text(design.to_frame()), nl=False)
+    typer.echo(csv_text(design.to_frame() if costs is None else costs), nl=False)
 
 
 def frontier(

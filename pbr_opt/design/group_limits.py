@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from pbr_opt.design.limits import PRICE_CEILING_GBP, Limit
+from pbr_opt.design.limits import PRICE_CEILING_GBP, Limit, ShareLimit, unknown_groups
 from pbr_opt.design.states import GroupStates
 from pbr_opt.errors import Fault, InvalidInputError
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.quantities import BoolArray, FloatArray, Inspection, label, nearest
+from pbr_opt.quantities import BoolArray, FloatArray, Inspection, label
 
 __all__ = [
     "GroupLimit",
@@ -48,7 +48,7 @@ class GroupLimit(Limit, ABC):
 
 
 @dataclass(frozen=True)
-class MaxParkedShare(GroupLimit):
+class MaxParkedShare(ShareLimit, GroupLimit):
     """In every group at most this share of people is parked.
 
     Parameters
@@ -67,14 +67,6 @@ class MaxParkedShare(GroupLimit):
     MaxParkedShare(30 %)
     """
 
-    share: float
-
-    def __post_init__(self) -> None:
-        """Check the share."""
-        check = Inspection("MaxParkedShare")
-        object.__setattr__(self, "share", check.number("share", self.share, highest=1.0))
-        check.finish()
-
     def holds(self, there: GroupStates, before: GroupStates) -> BoolArray:
         """Whether no more than the share is parked."""
         return np.asarray(there.parked <= self.share * there.participants * (1.0 + _KEPT))
@@ -82,10 +74,6 @@ class MaxParkedShare(GroupLimit):
     def told(self, there: GroupStates, before: GroupStates) -> str:
         """Return the parked share."""
         return f"{100 * there.parked_share.item():.4g} % parked"
-
-    def __str__(self) -> str:
-        """Return the limit in words."""
-        return f"MaxParkedShare({100 * self.share:g} %)"
 
 
 @dataclass(frozen=True)
@@ -146,7 +134,7 @@ def _fares(there: GroupStates) -> str:
 
 
 @dataclass(frozen=True)
-class MaxAttachmentShare(GroupLimit):
+class MaxAttachmentShare(ShareLimit, GroupLimit):
     """In every group attachment fees are at most this share of everything that is expected to be paid for it.
 
     Attachment fees do not move unless ``DesignSettings(vary=...)`` says so: the limit then is a floor under prices.
@@ -167,14 +155,6 @@ class MaxAttachmentShare(GroupLimit):
     MaxAttachmentShare(25 %)
     """
 
-    share: float
-
-    def __post_init__(self) -> None:
-        """Check the share."""
-        check = Inspection("MaxAttachmentShare")
-        object.__setattr__(self, "share", check.number("share", self.share, highest=1.0))
-        check.finish()
-
     def holds(self, there: GroupStates, before: GroupStates) -> BoolArray:
         """Whether attachment fees are at most the share."""
         return np.asarray(there.attachment_gbp <= self.share * there.spend_gbp * (1.0 + _KEPT))
@@ -182,10 +162,6 @@ class MaxAttachmentShare(GroupLimit):
     def told(self, there: GroupStates, before: GroupStates) -> str:
         """Return the share of attachment fees."""
         return f"{100 * there.attachment_share.item():.4g} % of what is paid are attachment fees"
-
-    def __str__(self) -> str:
-        """Return the limit in words."""
-        return f"MaxAttachmentShare({100 * self.share:g} %)"
 
 
 @dataclass(frozen=True)
@@ -251,13 +227,8 @@ class MinimumService(Limit):
 
     def faults(self, programme: Programme) -> tuple[Fault, ...]:
         """Return the groups that the programme does not have."""
-        groups = programme.caseload.groups
         named = self.gbp if isinstance(self.gbp, Mapping) else {}
-        return tuple(
-            Fault(f"MinimumService['{g}']", "an amount", "a payment group", nearest(g, groups))
-            for g in named
-            if g not in groups
-        )
+        return unknown_groups("MinimumService", named, programme.caseload.groups)
 
     def applied(self, programme: Programme) -> Programme:
         """Return the programme with the minimum service."""

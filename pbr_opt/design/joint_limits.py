@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from pbr_opt.design.limits import Limit
+from pbr_opt.design.limits import Limit, ShareLimit, unknown_groups
 from pbr_opt.errors import Fault
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.supply_chain import SupplyChain
-from pbr_opt.quantities import FloatArray, Inspection, IntArray, label, nearest
+from pbr_opt.quantities import FloatArray, Inspection, IntArray, label
 
 __all__ = ["JointLimit", "MaxDistinctPrices", "MinimumPassThrough", "Participation", "PriceOrder", "distinct"]
 
@@ -103,9 +103,7 @@ class PriceOrder(JointLimit):
 
     def faults(self, programme: Programme) -> tuple[Fault, ...]:
         """Return the groups that the programme does not have."""
-        known = programme.caseload.groups
-        wrong = [name for name in self.groups if name not in known]
-        return tuple(Fault("PriceOrder", f"'{name}'", "a payment group", nearest(name, known)) for name in wrong)
+        return unknown_groups("PriceOrder", self.groups, programme.caseload.groups)
 
     def order(self, programme: Programme) -> IntArray:
         """Return the positions of the groups, easiest first.
@@ -163,7 +161,7 @@ class Participation(JointLimit):
 
 
 @dataclass(frozen=True)
-class MinimumPassThrough(Limit):
+class MinimumPassThrough(ShareLimit):
     """Every payer in the supply chain passes on at least this share of its own price per outcome.
 
     A term of all contracts below the Department's: the design is found, and evaluated, for the programme with that term
@@ -185,14 +183,6 @@ class MinimumPassThrough(Limit):
     MinimumPassThrough(80 %)
     """
 
-    share: float
-
-    def __post_init__(self) -> None:
-        """Check the share."""
-        check = Inspection("MinimumPassThrough")
-        object.__setattr__(self, "share", check.number("share", self.share, highest=1.0))
-        check.finish()
-
     def applied(self, programme: Programme) -> Programme:
         """Return the programme with the term in every contract below the Department's."""
         chain = programme.supply_chain
@@ -207,10 +197,6 @@ class MinimumPassThrough(Limit):
         if edges == list(chain.contracts.values()):
             return programme
         return programme.replace(supply_chain=SupplyChain(chain.agents, edges, chain.areas))
-
-    def __str__(self) -> str:
-        """Return the limit in words."""
-        return f"MinimumPassThrough({100 * self.share:g} %)"
 
 
 def distinct(price_gbp: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +15,16 @@ from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import ContractTerms
 from pbr_opt.quantities import FloatArray, Inspection, label, nearest
 
-__all__ = ["PRICE_CEILING_GBP", "Budget", "BudgetRow", "Limit", "PriceRange", "PriceStep"]
+__all__ = [
+    "PRICE_CEILING_GBP",
+    "Budget",
+    "BudgetRow",
+    "Limit",
+    "PriceRange",
+    "PriceStep",
+    "ShareLimit",
+    "unknown_groups",
+]
 
 PRICE_CEILING_GBP: Final = 50_000.0
 """Highest list price of an outcome unless a PriceRange says otherwise: nearly four times the dearest of 2011."""
@@ -35,6 +44,45 @@ class Limit:
     def faults(self, programme: Programme) -> tuple[Fault, ...]:
         """Return what about the limit does not fit the programme."""
         return ()
+
+
+@dataclass(frozen=True)
+class ShareLimit(Limit):
+    """Base of limits that are a share, 0..1.
+
+    Parameters
+    ----------
+    share : float
+        0..1.
+
+    Raises
+    ------
+    InvalidInputError
+        For a share outside 0..1.
+    """
+
+    share: float
+
+    def __post_init__(self) -> None:
+        """Check the share."""
+        check = Inspection(type(self).__name__)
+        object.__setattr__(self, "share", check.number("share", self.share, highest=1.0))
+        check.finish()
+
+    def __str__(self) -> str:
+        """Return the limit in words."""
+        return f"{type(self).__name__}({100 * self.share:g} %)"
+
+
+def unknown_groups(place: str, named: Iterable[str], known: Sequence[str]) -> tuple[Fault, ...]:
+    """Return a fault for every group that a limit names and the programme does not have.
+
+    >>> [str(fault) for fault in unknown_groups("PriceOrder", ["1", "x"], ["1", "2"])]
+    ["PriceOrder: given 'x'; wanted a payment group; try: one of: 1, 2"]
+    """
+    return tuple(
+        Fault(place, f"'{name}'", "a payment group", nearest(name, known)) for name in named if name not in known
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,6 +107,22 @@ def test_optimise_prints_a_rate_card_that_can_be_piped(
     assert "optimal" in err
 
 
+def test_optimise_says_what_each_limit_costs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("--limit-costs", "--step", "100", "--highest", "15000")
+    assert run(monkeypatch, "optimise", NAME, *asked) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.startswith("limit,binds,objective_without")
+    assert [row.strip('"').split("(")[0] for row in rows] == ["Budget", "PriceRange", "PriceStep"]
+    assert run(monkeypatch, "optimise", NAME, *asked, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    for row in answer["limit_costs"]:
+        assert row["cost"] == pytest.approx(answer["value"] - row["objective_without"])
+        assert row["cost"] >= 0
+    assert [row["per_pound"] is None for row in answer["limit_costs"]] == [False, True, True]
+
+
 def test_every_limit_is_an_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "optimise", "--help") == 0
     shown = capsys.readouterr().out
