@@ -25,6 +25,7 @@ from pbr_opt.market.agents import Area
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.metrics import Metrics, measure, windfall_by_group
+from pbr_opt.notebook import Tabled
 from pbr_opt.quantities import FloatArray, frozen, nearest
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _PRIME: Final = "prime"
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(Tabled):
     """The equilibrium under one tariff. Metrics, certificate and frames are computed when asked for, and kept.
 
     Attributes
@@ -164,6 +165,11 @@ class Evaluation:
             "rivals": self._rivals,
         }
         return pd.DataFrame(columns[table]())
+
+    def notebook_lines(self) -> tuple[str, ...]:
+        """Return spend and parking in a line."""
+        m, name = self.metrics, self.programme.name
+        return (f"{name}: £{m.spend_gbp:,.0f} spent, {m.parked_share:.1%} of {m.participants:,.0f} people parked",)
 
     def _groups(self) -> dict[str, object]:
         caseload, behaviour = self.rows.caseload, self.behaviour

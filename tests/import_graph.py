@@ -11,6 +11,7 @@ from pathlib import Path
 
 FLOORS = {
     "errors": 0,
+    "notebook": 0,
     "quantities": 0,
     "market": 1,
     "equilibrium": 2,

@@ -29,6 +29,7 @@ from pbr_opt.errors import Fault, InvalidInputError, SolverError
 from pbr_opt.evaluation import evaluate, respond
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
+from pbr_opt.notebook import Tabled
 from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, FloatArray, Inspection
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ _BLOCK: Final = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Frontier:
+class Frontier(Tabled):
     """The best designs for rising budgets, re-evaluated exactly.
 
     Attributes

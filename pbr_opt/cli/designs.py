@@ -17,9 +17,9 @@ from pbr_opt.cli.options import (
     Output,
     ReportOption,
     tariff_label,
-    with_progress,
 )
 from pbr_opt.errors import Fault, InvalidInputError, MissingExtraError
+from pbr_opt.report.progress import with_progress
 
 if TYPE_CHECKING:
     from pbr_opt.analysis.frontier import Frontier

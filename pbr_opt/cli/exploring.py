@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbr_opt.cli.options import JsonOption, NameArgument, OutOption, tariff_label, with_progress
+from pbr_opt.cli.options import JsonOption, NameArgument, OutOption, tariff_label
+from pbr_opt.report.progress import with_progress
 
 if TYPE_CHECKING:
     from pbr_opt.design.result import Design

@@ -13,8 +13,9 @@ import typer
 
 from pbr_opt.cli.asking import asked_in, question_of
 from pbr_opt.cli.designs import answered
-from pbr_opt.cli.options import CheckOption, NameArgument, tariff_label, with_progress
+from pbr_opt.cli.options import CheckOption, NameArgument, tariff_label
 from pbr_opt.errors import MissingExtraError
+from pbr_opt.report.progress import with_progress
 
 if TYPE_CHECKING:
     from pbr_opt.analysis.world_answers import Answers

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pbr_opt.cli.options import JsonOption, NameArgument, OutOption, with_progress
+from pbr_opt.cli.options import JsonOption, NameArgument, OutOption
+from pbr_opt.report.progress import with_progress
 
 __all__ = ["simulate"]
 

@@ -14,6 +14,7 @@ from pbr_opt.design.problem import DesignProblem
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
+from pbr_opt.notebook import Tabled
 from pbr_opt.quantities import FloatArray
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class Design(Tabled):
     """A tariff found by :func:`~pbr_opt.design.optimise.optimise`, re-evaluated exactly.
 
     Attributes
@@ -159,6 +160,10 @@ class Design:
     def to_frame(self) -> pd.DataFrame:
         """Return the rate card: one row a group, GBP."""
         return self.tariff.to_frame()
+
+    def notebook_lines(self) -> list[str]:
+        """Return the answer in a few lines."""
+        return str(self).splitlines()
 
     def __str__(self) -> str:
         """Return the answer in a few lines."""

@@ -16,6 +16,7 @@ from pbr_opt.market.evidence import Figure, Source
 from pbr_opt.market.rivalry import Rivalry
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import ContractTerms, Tariff
+from pbr_opt.notebook import notebook_html
 from pbr_opt.quantities import FloatArray, Inspection, label, nearest
 
 __all__ = ["Programme"]
@@ -207,6 +208,15 @@ class Programme:
         """Return every source that a figure of this programme cites, in the order of the register."""
         cited = {key.strip() for figure in self.figures for key in figure.source.split(";")}
         return tuple(source for source in self.register if source.key in cited)
+
+    def _repr_html_(self) -> str:
+        people, chain = self.caseload, self.supply_chain
+        agents = "no supply chain" if chain is None else f"a supply chain of {len(chain.agents):,} agents"
+        lines = [
+            f"{people.total_participants:,.0f} participants in {len(people.groups)} payment groups, {len(people):,} "
+            f"segments; {agents}; {len(self.assumptions)} numbers that nobody confirmed",
+        ]
+        return notebook_html(self.name, lines, self.tariff.aligned(people.groups).to_frame())
 
 
 def _rebuilt(values: dict[str, Any]) -> Programme:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.sustainment import expected_sustainments
+from pbr_opt.notebook import Tabled
 from pbr_opt.quantities import FloatArray, Inspection, IntArray, nearest
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["ContractTerms", "Tariff"]
 
 
 @dataclass(frozen=True, init=False, eq=False)
-class Tariff:
+class Tariff(Tabled):
     """List prices: one attachment, outcome and sustainment fee for each payment group.
 
     Parameters

@@ -15,11 +15,12 @@ from pbr_opt.errors import Fault, InvalidInputError, UnsupportedModelError
 from pbr_opt.evaluation import Evaluation, evaluate
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
+from pbr_opt.notebook import notebook_html
 from pbr_opt.programmes.questions import asked_of
 from pbr_opt.programmes.writing import folder_texts
 from pbr_opt.quantities import nearest
 from pbr_opt.report.gathering import ReportSettings, gather
-from pbr_opt.report.metric_lines import METRIC_LINES, metric_rows
+from pbr_opt.report.metric_lines import METRIC_LINES, comparison_rows, metric_rows
 from pbr_opt.report.offered import Pictures
 from pbr_opt.report.records import assumption_table, csv_text, plain, provenance, source_rows, write_files, write_record
 from pbr_opt.report.reporting import report_page
@@ -226,6 +227,15 @@ class Comparison:
             "Sources": pd.DataFrame(source_rows(self.programme)),
         }
         return {name: frame for name, frame in found.items() if len(frame)}
+
+    def _repr_html_(self) -> str:
+        import pandas as pd  # slow to import: only when a table is asked for
+
+        heads, *rows = comparison_rows(self.evaluations)
+        proofs = [line for label, design in self.designs.items() for line in f"{label}: {design}".splitlines()]
+        lines = [*proofs, *map(str, self.conclusions)]
+        measures = pd.DataFrame(rows, columns=list(heads))
+        return notebook_html(self.programme.name, lines, measures, self.to_frame("prices"))
 
     def __str__(self) -> str:
         """Return one screen of text."""

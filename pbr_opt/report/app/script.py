@@ -39,7 +39,7 @@ _FEES: Final = {
     "sustainment_max": "Most payments",
 }
 _DOWNLOADS: Final = {
-    "results.xlsx": "Workbook with everything",
+    "results.xlsx": "Workbook (Excel)",
     "prices.csv": "Rate cards (CSV)",
     "metrics.csv": "Measures (CSV)",
     "comparison.txt": "This screen (text)",
