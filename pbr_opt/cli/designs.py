@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,10 +22,8 @@ from pbr_opt.errors import Fault, InvalidInputError, MissingExtraError
 from pbr_opt.report.progress import with_progress
 
 if TYPE_CHECKING:
-    from pbr_opt.analysis.frontier import Frontier
     from pbr_opt.market.programme import Programme
     from pbr_opt.programmes.files import Reading
-    from pbr_opt.programmes.questions import Question
     from pbr_opt.report.comparison import Comparison
 
 __all__ = ["answered", "compare", "compared", "evaluate", "frontier", "optimise"]
@@ -87,10 +85,14 @@ def _write(result: Comparison, folder: Path, settings: Mapping[str, object], *, 
     except MissingExtraError as error:
         typer.echo(f"No report.html: {error}", err=True)
         written = result.save(folder, settings)
+    _tell(folder, written)
+
+
+def _tell(folder: Path, written: Sequence[Path]) -> None:
     typer.echo(f"Written to {folder}: {', '.join(str(path.relative_to(folder)) for path in written)}", err=True)
 
 
-def evaluate(programme: NameArgument, as_json: JsonOption = False) -> None:
+def evaluate(programme: NameArgument, as_json: JsonOption = False, out: OutOption = None) -> None:
     """Show what providers do under a programme's own tariff."""
     from pbr_opt.programmes.registry import load
     from pbr_opt.report.comparison import compare as compare_tariffs
@@ -98,6 +100,8 @@ def evaluate(programme: NameArgument, as_json: JsonOption = False) -> None:
 
     chosen = load(programme)
     result = compare_tariffs(chosen, {tariff_label(chosen): chosen.tariff})
+    if out is not None:
+        _write(result, out, {"command": "evaluate", "programme": programme}, report=False)
     typer.echo(to_json(result.to_dict()) if as_json else str(result), nl=not as_json)
 
 
@@ -109,15 +113,20 @@ def optimise(
         typer.Option("--limit-costs", help="Print what each limit costs (solved again without it), not the rate card."),
     ] = False,
     as_json: JsonOption = False,
+    out: OutOption = None,
 ) -> None:
     """Print the rate card that is best at something, as CSV; the proof goes to standard error."""
     from pbr_opt.programmes.registry import open_programme
+    from pbr_opt.report.comparison import compare as compare_tariffs
     from pbr_opt.report.comparison import proof
     from pbr_opt.report.records import csv_text, to_json
 
     reading = open_programme(programme)
     chosen, question = reading.programme, question_of(context, reading)
     design = with_progress("Searching for the best tariff", lambda tick: question.answer(chosen))
+    if out is not None:
+        settings = {"command": "optimise", "programme": programme, "asked": asked_in(context, reading)}
+        _write(compare_tariffs(chosen, {"optimised": design}), out, settings, report=False)
     costs = with_progress("Solving without each limit", lambda tick: design.limit_costs()) if limit_costs else None
     if as_json:
         told = {} if costs is None else {"limit_costs": costs.to_dict("records")}
@@ -134,25 +143,23 @@ def frontier(
         str, typer.Option("--budgets", help="GBP: budgets with ';' between, or 'lowest:highest:how many'.")
     ] = "",
     as_json: JsonOption = False,
+    out: OutOption = None,
 ) -> None:
     """Print the best that every budget can achieve, as CSV: one row a budget, with proof and prices."""
     from pbr_opt.programmes.registry import open_programme
+    from pbr_opt.report.frontiers import save_frontier, traced
     from pbr_opt.report.records import to_json
 
     reading = open_programme(programme)
     chosen, question = reading.programme, question_of(context, reading)
-    found = with_progress("Solving every budget", lambda tick: _frontier(chosen, question, _amounts(chosen, budgets)))
+    amounts, aim, limits = _amounts(chosen, budgets), question.objective, question.limits
+    found = with_progress("Solving every budget", lambda tick: traced(chosen, aim, amounts, limits))
+    if out is not None:
+        asked = asked_in(context, reading)
+        settings = {"command": "frontier", "programme": programme, "asked": asked, "budgets": budgets}
+        _tell(out, save_frontier(found, out, settings))
     frame = found.to_frame()
     typer.echo(to_json({"frontier": frame.to_dict("records")}) if as_json else frame.to_csv(index=False), nl=False)
-
-
-def _frontier(programme: Programme, question: Question, budgets_gbp: list[float]) -> Frontier:
-    from pbr_opt.analysis.frontier import frontier as trace
-
-    goal = question.objective
-    if goal.better < 0:
-        return trace(programme, minimise=goal, limits=question.limits, budgets_gbp=budgets_gbp)
-    return trace(programme, maximise=goal, limits=question.limits, budgets_gbp=budgets_gbp)
 
 
 def _amounts(programme: Programme, text: str) -> list[float]:

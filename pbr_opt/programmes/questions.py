@@ -348,11 +348,24 @@ class _Reader:
 
     def _by_year(self, name: str, text: str) -> dict[int, float] | None:
         """Return amounts by contract year: ``2=5e6; 3=4e6``, or one after the other from the first."""
-        parts = [part.partition("=") for part in text.split(";") if part.strip()]
-        years = [self._number(name, part[0].strip()) if part[1] else k for k, part in enumerate(parts, 1)]
-        amounts = [self._number(name, (part[2] if part[1] else part[0]).strip()) for part in parts]
-        pairs = zip(years, amounts, strict=True)
-        return {int(year): amount for year, amount in pairs if year is not None and amount is not None} or None
+        said: dict[int, float] = {}
+        for k, part in enumerate((part for part in text.split(";") if part.strip()), 1):
+            first, named, second = (word.strip() for word in part.partition("="))
+            year = self._year(name, first) if named else k
+            amount = self._number(name, second if named else first)
+            if year in said:
+                self.check.fault(self.at(name), f"year {year} twice", "each contract year once")
+            if year is not None and amount is not None:
+                said[year] = amount
+        return said or None
+
+    def _year(self, name: str, text: str) -> int | None:
+        """Return a contract year: a whole number from 1."""
+        year = self._number(name, text)
+        if year is None or (year >= 1 and year == int(year)):
+            return None if year is None else int(year)
+        self.check.fault(self.at(name), f"year {text}", "a whole contract year from 1", "2=5e6; 3=4e6")
+        return None
 
     def _by_group(self, name: str, text: str) -> dict[str, float] | None:
         said: dict[str, float] = {}

@@ -11,18 +11,26 @@ from typing import TYPE_CHECKING, Final
 from pbr_opt.analysis.assumptions import Conclusion, conclusions
 from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.design.result import Design
-from pbr_opt.errors import Fault, InvalidInputError, UnsupportedModelError
+from pbr_opt.errors import Fault, InvalidInputError
 from pbr_opt.evaluation import Evaluation, evaluate
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.notebook import notebook_html
 from pbr_opt.programmes.questions import asked_of
-from pbr_opt.programmes.writing import folder_texts
 from pbr_opt.quantities import nearest
 from pbr_opt.report.gathering import ReportSettings, gather
 from pbr_opt.report.metric_lines import METRIC_LINES, comparison_rows, metric_rows
 from pbr_opt.report.offered import Pictures
-from pbr_opt.report.records import assumption_table, csv_text, plain, provenance, source_rows, write_files, write_record
+from pbr_opt.report.records import (
+    assumption_table,
+    csv_text,
+    inputs_of,
+    plain,
+    provenance,
+    source_rows,
+    write_files,
+    write_record,
+)
 from pbr_opt.report.reporting import report_page
 from pbr_opt.report.screen import Screen
 from pbr_opt.report.tiers import tier_frame
@@ -34,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "compare", "proof", "tariff_fees"]
 
 _FRAMES: Final = ("metrics", "groups", "prices")
-_INPUTS: Final = "inputs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,16 +150,16 @@ class Comparison:
         MissingExtraError
             When a report is wanted and what draws it is not installed.
         """
-        page = {}
+        page: dict[str, str | bytes] = {}
+        drawn: dict[str, object] = {}
         if report:
             rules = ReportSettings(assumptions=bool(self.conclusions))
             page["report.html"] = report_page(self, gather(self, rules, settings))
+            note = "of the people who are played for report.html; nothing else is random"
+            drawn = {"seed": rules.seed, "seed_note": note}
         tariffs = {label: evaluation.tariff for label, evaluation in self.evaluations.items()}
-        record = provenance(self.programme, tariffs, settings or {}) | self.to_dict()
-        try:
-            inputs = {f"{_INPUTS}/{name}": text for name, text in folder_texts(self.programme).items()}
-        except UnsupportedModelError as error:  # a record that cannot be run again is worth more than none
-            inputs, record["inputs_note"] = {}, str(error)
+        inputs, doubt = inputs_of(self.programme)
+        record = provenance(self.programme, tariffs, settings or {}) | drawn | self.to_dict() | doubt
         return write_record(Path(folder), self.files() | page | inputs, record)
 
     def files(self) -> dict[str, str | bytes]:

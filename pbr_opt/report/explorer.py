@@ -18,13 +18,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pbr_opt.analysis.frontier import Frontier, frontier
+from pbr_opt.analysis.frontier import Frontier
 from pbr_opt.design.limits import Budget, Limit, PriceStep
 from pbr_opt.design.objectives import AdditionalOutcomes, FirstPoundLoss, NetSocialValue, Objective, Parked
 from pbr_opt.errors import MissingExtraError
 from pbr_opt.evaluation import Evaluation, evaluate
 from pbr_opt.market.programme import Programme
 from pbr_opt.quantities import Inspection
+from pbr_opt.report.frontiers import traced
 from pbr_opt.report.records import plain, write_files
 from pbr_opt.report.tiers import tier_frame
 
@@ -136,9 +137,7 @@ def explorer_page(
     aims = _aims(programme, chosen)
     lines = []
     for done, (label, weight, aim) in enumerate(aims, 1):
-        less, more = (aim, None) if aim.better < 0 else (None, aim)
-        found = frontier(programme, minimise=less, maximise=more, budgets_gbp=budgets, limits=chosen.limits)
-        lines.append(_Line(label, weight, found))
+        lines.append(_Line(label, weight, traced(programme, aim, budgets, chosen.limits)))
         if progress is not None:
             progress(done, len(aims))
     return _render(programme, base, lines)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from pbr_opt.analysis.assumptions import swings
-from pbr_opt.analysis.frontier import Frontier, frontier
+from pbr_opt.analysis.frontier import Frontier
 from pbr_opt.analysis.simulation import Simulation, simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.analysis.world_answers import Answers
@@ -25,6 +25,7 @@ from pbr_opt.evaluation import Evaluation
 from pbr_opt.quantities import Inspection
 from pbr_opt.report.compared import Compared
 from pbr_opt.report.evidence import Evidence
+from pbr_opt.report.frontiers import traced
 
 __all__ = ["ReportSettings", "frontier_around", "gather", "played"]
 
@@ -144,5 +145,4 @@ def frontier_around(comparison: Compared, design: Design, points: int) -> Fronti
     free = _without(design.problem, Budget, PriceStep)
     least = free.least_spend_gbp
     budgets = np.unique(np.maximum(np.linspace(*_REACH, points) * base.spend_gbp, least))
-    less, more = (free.objective, None) if free.objective.better < 0 else (None, free.objective)
-    return frontier(free.programme, minimise=less, maximise=more, budgets_gbp=budgets, limits=free.limits)
+    return traced(free.programme, free.objective, budgets, free.limits)

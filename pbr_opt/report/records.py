@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pbr_opt.errors import OutputError
+from pbr_opt.errors import OutputError, UnsupportedModelError
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.programmes.content import content_hash
 from pbr_opt.programmes.tables import escaped
+from pbr_opt.programmes.writing import folder_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ __all__ = [
     "RECORD_FILE",
     "assumption_table",
     "csv_text",
+    "inputs_of",
     "plain",
     "provenance",
     "sealed",
@@ -87,6 +89,14 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "not installed as a distribution"
+
+
+def inputs_of(programme: Programme) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the files of ``inputs/`` with a programme in them, and a note for the record where they cannot say all."""
+    try:
+        return {f"inputs/{name}": text for name, text in folder_texts(programme).items()}, {}
+    except UnsupportedModelError as error:  # a record that cannot be run again is worth more than none
+        return {}, {"inputs_note": str(error)}
 
 
 def write_record(folder: Path, files: Mapping[str, str | bytes], record: Mapping[str, object]) -> tuple[Path, ...]:

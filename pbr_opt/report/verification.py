@@ -15,9 +15,10 @@ from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.programmes.content import content_hash
 from pbr_opt.programmes.files import read_folder
-from pbr_opt.programmes.questions import question_from
+from pbr_opt.programmes.questions import Question, question_from
 from pbr_opt.quantities import Inspection
 from pbr_opt.report.comparison import compare, proof, tariff_fees
+from pbr_opt.report.frontiers import FRONTIER, frontier_dict, traced
 from pbr_opt.report.records import RECORD_FILE, plain, sha256, unsealed
 
 __all__ = ["Verdict", "verify"]
@@ -96,7 +97,8 @@ def verify(folder: str | Path) -> Verdict:
     Parameters
     ----------
     folder : str or Path
-        What :meth:`~pbr_opt.report.comparison.Comparison.save` or ``--out`` wrote.
+        What :meth:`~pbr_opt.report.comparison.Comparison.save`, :func:`~pbr_opt.report.frontiers.save_frontier` or
+        ``--out`` wrote.
 
     Returns
     -------
@@ -156,6 +158,11 @@ def _run_again(place: Path, record: Mapping[str, Any], notes: list[str], files: 
 
 def _recorded(record: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """Return what a record claims, as :func:`_computed` returns it."""
+    if FRONTIER in record:
+        if record[FRONTIER]["asked"] is None:
+            notes.append("the frontier is not traced again: what was asked cannot be written as text")
+            return {}
+        return {FRONTIER: record[FRONTIER]}
     tariffs = {label: {k: v for k, v in result.items() if k != "design"} for label, result in record["tariffs"].items()}
     claimed = {name: record[name] for name in _RESULTS} | {"tariffs": tariffs}
     for label, result in record["tariffs"].items():
@@ -170,6 +177,8 @@ def _recorded(record: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
 
 def _computed(record: Mapping[str, Any], programme: Programme) -> dict[str, Any]:
     """Return the same from a run of today: tariffs evaluated, designs searched for, assumptions tried."""
+    if FRONTIER in record:
+        return _traced(record[FRONTIER], programme)
     tariffs = {label: Tariff(**result["fees"]) for label, result in record["tariffs"].items()}
     result = compare(programme, tariffs)
     if record["conclusions"]:
@@ -187,12 +196,24 @@ def _computed(record: Mapping[str, Any], programme: Programme) -> dict[str, Any]
     return computed
 
 
+def _traced(claimed: Mapping[str, Any], programme: Programme) -> dict[str, Any]:
+    """Return a frontier of today, where it can be asked for again."""
+    if claimed["asked"] is None:
+        return {}
+    question = _question(programme, claimed["asked"])
+    return {FRONTIER: frontier_dict(traced(programme, question.objective, claimed["budgets_gbp"], question.limits))}
+
+
 def _designed(programme: Programme, asked: Mapping[str, str]) -> Design:
+    return _question(programme, asked).answer(programme)
+
+
+def _question(programme: Programme, asked: Mapping[str, str]) -> Question:
     check = Inspection("run.json")
     question = question_from(check, asked, programme)
     check.finish()
     assert question is not None, "without a fault there is a question"
-    return question.answer(programme)
+    return question
 
 
 def _differences(was: Any, now: Any, at: str) -> Iterator[tuple[float, str]]:  # noqa: ANN401  # anything that JSON holds

@@ -281,3 +281,19 @@ def test_simulate_refuses_what_it_does_not_know(
 ) -> None:
     assert run(monkeypatch, "simulate", NAME, "--reentry", "closed_forms") == 2
     assert "did you mean 'closed_form'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["evaluate"], ["optimise", "--step", "50"], ["frontier", "--step", "0", "--budgets", "3e8;4e8"]]
+)
+def test_what_is_written_verifies(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    name, *options = command
+    assert run(monkeypatch, name, "worked_example", *options, "--out", str(tmp_path / "results")) == 0
+    assert "run.json" in capsys.readouterr().err
+    assert run(monkeypatch, "verify", str(tmp_path / "results")) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("PASS")
+    record = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
+    assert record["settings"]["command"] == name
+    assert record["seed"] is None

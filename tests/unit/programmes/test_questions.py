@@ -124,3 +124,19 @@ def test_what_is_wrong_is_said_in_its_place(words: dict[str, str], message: str)
 
 def test_all_faults_come_at_once() -> None:
     assert len(faults(minimise="parkd", budget="x", step="y")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1.5=1e6", "given year 1.5; wanted a whole contract year from 1; try: 2=5e6; 3=4e6"),
+        ("0=1e6", "given year 0; wanted a whole contract year from 1"),
+        ("2=1e6; 2=2e6", "given year 2 twice; wanted each contract year once"),
+        ("1e6; 1=2e6", "given year 1 twice"),
+        ("first=1e6", "given first; wanted a number"),
+    ],
+)
+def test_a_contract_year_is_a_whole_number_said_once(text: str, message: str) -> None:
+    check = Inspection("question")
+    assert question_from(check, {"budget-by-year": text}, PROGRAMME) is None
+    assert message in str(check.faults[0])

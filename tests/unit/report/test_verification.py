@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +19,12 @@ from pbr_opt import (
     PriceRange,
     compare,
     evaluate,
+    frontier,
     load,
     optimise,
 )
 from pbr_opt.analysis.assumptions import conclusions
+from pbr_opt.report.frontiers import save_frontier
 from pbr_opt.report.records import sealed, unsealed
 from pbr_opt.report.verification import verify
 from tests.unit.report.test_comparison import PROGRAMME, compared
@@ -81,11 +85,11 @@ def test_a_record_written_anew_is_not_the_record(change: object, results: Path, 
     assert not verify(folder).passed
 
 
-def _resealed(folder: Path, path: list[str], value: object) -> None:
+def _resealed(folder: Path, path: Sequence[str | int], value: object) -> None:
     """Forge a record: change one entry and seal it again."""
     record = unsealed((folder / "run.json").read_text(encoding="utf-8"))
     assert record is not None
-    part = record
+    part: Any = record
     for key in path[:-1]:
         part = part[key]
     part[path[-1]] = value
@@ -147,3 +151,29 @@ def test_a_design_by_a_solver_is_recorded_with_its_bound(tmp_path: Path) -> None
     verdict = verify(tmp_path / "results")
     assert "another method" in str(verdict)
     assert verdict.passed, verdict
+
+
+def test_a_frontier_is_traced_again(tmp_path: Path) -> None:
+    line = frontier(PROGRAMME, minimise=Parked(), budgets_gbp=[2e5, 3e5], limits=[PriceRange(0, 9000)])
+    save_frontier(line, tmp_path / "results", {"command": "test"})
+    verdict = verify(tmp_path / "results")
+    assert verdict.passed, verdict
+    assert verdict.numbers > 15
+    _resealed(tmp_path / "results", ["frontier", "rows", 1, "objective"], 0.5)
+    (failure,) = verify(tmp_path / "results").failures
+    assert failure.startswith("frontier/rows/1/objective: differs by")
+
+
+def test_a_frontier_that_has_no_words_is_hashed_alone(tmp_path: Path) -> None:
+    save_frontier(frontier(PROGRAMME, minimise=2 * Parked(), budgets_gbp=[2e5]), tmp_path / "results")
+    verdict = verify(tmp_path / "results")
+    assert verdict.passed, verdict
+    assert "cannot be written as text" in verdict.notes[0]
+
+
+def test_the_seed_of_a_report_is_in_the_record(tmp_path: Path) -> None:
+    compare(PROGRAMME, {"today": PROGRAMME.tariff}).save(tmp_path / "results", report=True)
+    record = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
+    assert record["seed"] == 0
+    assert "report.html" in record["seed_note"]
+    assert verify(tmp_path / "results").passed
