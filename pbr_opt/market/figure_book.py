@@ -197,13 +197,18 @@ class FigureBook:
         """Return what may stand after the '/' of an id: groups and families."""
         return (*self.families, *dict.fromkeys(name for name in self.families.values() if name))
 
-    def number(self, name: str, group: str = "") -> float | None:
+    def figure(self, name: str, group: str = "") -> Figure | None:
         """Return the figure of a group, else of its family, else of the programme, else None."""
         family = self.families.get(group, "")
         for figure_id in (f"{name}/{group}", f"{name}/{family}", name):
             if figure_id in self.figures:
-                return self.figures[figure_id].value
+                return self.figures[figure_id]
         return None
+
+    def number(self, name: str, group: str = "") -> float | None:
+        """Return the value of :meth:`figure`, or None."""
+        found = self.figure(name, group)
+        return None if found is None else found.value
 
     def by_group(self, name: str, otherwise: float | None = None, check: Inspection | None = None) -> FloatArray:
         """Return a figure for every group; where there is none, ``otherwise``, and a fault if that is None too."""
