@@ -42,8 +42,12 @@ from pbr_opt import (
     optimise,
 )
 from pbr_opt.analysis.ensemble import Ensemble
+from pbr_opt.analysis.estimation import Estimate, EstimateSettings, estimate
+from pbr_opt.analysis.estimation_inputs import Cell, Measurement, Unknown
+from pbr_opt.analysis.identified_set import identified_set
 from pbr_opt.analysis.near_optimal import near_optimal
 from pbr_opt.analysis.regrouping import RegroupingSettings, regroup
+from pbr_opt.analysis.revealed_preference import RevealedPreference
 from pbr_opt.analysis.robustness import RobustSettings, robust
 from pbr_opt.analysis.simulation import simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
@@ -67,6 +71,7 @@ from pbr_opt.metrics import measure
 from pbr_opt.programmes.questions import question_from
 from pbr_opt.programmes.registry import open_programme
 from pbr_opt.quantities import Inspection
+from pbr_opt.report.estimated import calibrate
 from pbr_opt.report.explorer import ExplorerSettings
 from pbr_opt.report.gathering import ReportSettings
 from pbr_opt.report.verification import Verdict
@@ -111,6 +116,18 @@ def _problem() -> DesignProblem:
     return DesignProblem(_programme(), Parked(), [Budget(400_000), PriceRange({"a": 100}, {"b": 20_000})])
 
 
+def _estimate() -> Estimate:
+    facts = [Measurement("without", "deadweight_rate", [Cell("a", 100, 0)], 0.2, 0.01)]
+    ranges = {"deadweight_rate": (0.1, 0.4), "uplift": (1, 1), "response_scale_gbp": (250, 250), "spread": (0, 1)}
+    unknowns = [Unknown(name, name, ["a"], *ends) for name, ends in ranges.items()]
+    return estimate(facts, unknowns, EstimateSettings(segments=2))
+
+
+def _published() -> Programme:
+    case = CentralCase(["a", "b"], 1000, [0.3, 0.1], [0.36, 0.15], response_scale_gbp=250, spread=1.2)
+    return Programme("p", _caseload(), _tariff(), central_case=case)
+
+
 def _ensemble() -> Ensemble:
     case = CentralCase(["a", "b"], 1000, [0.3, 0.1], [0.36, 0.15], response_scale_gbp=250, spread=1.2)
     programme = Programme("p", _caseload(), _tariff(), outcome_value_gbp=9000, central_case=case)
@@ -129,7 +146,9 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "AreaContest": _contest,
     "GuaranteedVolume": lambda: GuaranteedVolume(50),
     "Intake": lambda: Intake.plain(np.ones(2)),
+    "CalibrationReport": lambda: calibrate(_published(), points=2),
     "Caseload": _caseload,
+    "Cell": lambda: Cell("a", 100, 3000),
     "Certificate": lambda: evaluate(_programme()).certificate,
     "ReportSettings": ReportSettings,
     "ExplorerSettings": ExplorerSettings,
@@ -140,15 +159,20 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "DesignProblem": _problem,
     "DesignSettings": DesignSettings,
     "Ensemble": _ensemble,
+    "Estimate": _estimate,
+    "EstimateSettings": EstimateSettings,
     "Evaluation": lambda: evaluate(_programme()),
     "Fact": lambda: Fact("outcome_rate/6", 0.151, 0.01),
     "Fault": lambda: Fault("place", "given", "wanted"),
     "Figure": lambda: Figure("id", 1.0, "GBP", "assumed", low=0.5, high=2.0),
     "FirstPoundLoss": FirstPoundLoss,
     "HaraResponse": lambda: _caseload().response,
+    "IdentifiedSet": lambda: identified_set(_published(), points=2),
+    "Interval": lambda: _estimate().intervals[0],
     "MaxAttachmentShare": lambda: MaxAttachmentShare(0.3),
     "MaxDistinctPrices": lambda: MaxDistinctPrices(2),
     "MaxParkedShare": lambda: MaxParkedShare(0.5),
+    "Measurement": lambda: _estimate().facts[0],
     "Metrics": lambda: measure(_programme(), _programme().payable(), evaluate(_programme()).behaviour),
     "MinimumPassThrough": lambda: MinimumPassThrough(0.8),
     "MinimumService": lambda: MinimumService({"a": 100.0}),
@@ -169,6 +193,7 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "Reading": lambda: open_programme("worked_example"),
     "Regrouping": lambda: regroup(_programme(), Parked(), most_groups=2, prices_gbp=[0, 5000]),
     "RegroupingSettings": RegroupingSettings,
+    "RevealedPreference": lambda: RevealedPreference([2000.0, 4000.0], [0.2, 0.3], [100.0, 380.0]),
     "RobustDesign": lambda: robust([_programme()], Parked(), prices_gbp=[0, 5000], budget_gbp=1e6),
     "RobustSettings": RobustSettings,
     "Source": lambda: Source("key", "title", "A", "address"),
@@ -177,6 +202,7 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "SweepSettings": SweepSettings,
     "Tariff": _tariff,
     "TotalSupport": TotalSupport,
+    "Unknown": lambda: _estimate().unknowns[0],
     "Verdict": lambda: Verdict((), ("a note",), 1, 2, 0.0, ""),
     "WeightedSum": lambda: 2 * Parked() - AdditionalOutcomes(),
     "WorstServed": WorstServed,

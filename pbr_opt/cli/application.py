@@ -10,6 +10,7 @@ import typer
 
 from pbr_opt.cli.asking import AskingCommand
 from pbr_opt.cli.audits import selftest, verify
+from pbr_opt.cli.calibrating import calibrate
 from pbr_opt.cli.catalogue import draw, programmes, sources
 from pbr_opt.cli.designs import compare, evaluate, frontier, optimise
 from pbr_opt.cli.exploring import assumptions, scoreboard, worlds
@@ -43,6 +44,7 @@ _PLAIN: tuple[Callable[..., None], ...] = (
     simulate,
     scenarios,
     worlds,
+    calibrate,
     scoreboard,
     assumptions,
     verify,
