@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pbr_opt.cli.options import JsonOption, NameArgument, OutOption, tariff_label
 from pbr_opt.report.progress import with_progress
-
-if TYPE_CHECKING:
-    from pbr_opt.design.result import Design
-    from pbr_opt.market.programme import Programme
 
 __all__ = ["assumptions", "scoreboard", "worlds"]
 
@@ -42,7 +38,10 @@ def worlds(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     from pbr_opt.analysis.world_answers import across_worlds
     from pbr_opt.analysis.world_inputs import WorldInputs
     from pbr_opt.analysis.worlds import plausible_worlds
+    from pbr_opt.design.limits import PriceStep
+    from pbr_opt.design.objectives import Parked
     from pbr_opt.programmes.facts import load_facts, load_priors
+    from pbr_opt.programmes.questions import Question
     from pbr_opt.programmes.registry import load
     from pbr_opt.report.records import to_json, write_record
     from pbr_opt.report.worlds import WorldReport
@@ -51,23 +50,14 @@ def worlds(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     inputs, facts = WorldInputs(chosen, load_priors(programme)), load_facts(programme)
     how = SweepSettings(executor, chunk, store)
     found = with_progress("Drawing worlds", lambda tick: plausible_worlds(inputs, facts, draws, seed, how, tick))
-    tariffs = {"optimised": _fewest_parked(chosen)} if design and chosen.supply_chain is None else {}
+    searched = design and chosen.supply_chain is None
+    tariffs = {"optimised": Question(Parked(), (PriceStep(5),)).answer(chosen)} if searched else {}
     result = WorldReport(found, across_worlds(found, tariffs, tariff_label(chosen)))
     if out is not None:
-        settings = {"command": "worlds", "programme": programme, "draws": draws, "seed": seed, "design": design}
+        settings = {"command": "worlds", "programme": programme, "draws": draws, "seed": seed, "optimised": searched}
         written = write_record(out, result.files(), result.record(settings))
         typer.echo(f"Written to {out}: {', '.join(path.name for path in written)}", err=True)
     typer.echo(to_json(result.to_dict()) if as_json else str(result), nl=not as_json)
-
-
-def _fewest_parked(chosen: Programme) -> Design:
-    """Return the rate card that parks fewest people on what today's tariff costs, in steps of £5."""
-    from pbr_opt.design.limits import Budget, PriceStep
-    from pbr_opt.design.objectives import Parked
-    from pbr_opt.design.optimise import optimise
-    from pbr_opt.evaluation import evaluate
-
-    return optimise(chosen, minimise=Parked(), limits=[Budget(evaluate(chosen).spend_gbp), PriceStep(5)])
 
 
 def scoreboard(

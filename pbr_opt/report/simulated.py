@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from pbr_opt.analysis.simulation import Simulation
-from pbr_opt.report.records import plain, provenance
+from pbr_opt.report.records import csv_text, inputs_of, plain, provenance
 from pbr_opt.report.tiers import TIER_NAMES
 from pbr_opt.report.wording import count, money, per_cent, table
 
-__all__ = ["simulation_dict", "simulation_files", "simulation_record", "simulation_text"]
+__all__ = ["SIMULATION", "simulation_dict", "simulation_files", "simulation_record", "simulation_text"]
 
+SIMULATION: Final = "simulation"
+"""Under this name a record keeps what was found."""
 _FRAMES = ("groups", "agents", "tiers", "cash")
 _MEASURES = {
     "spend_gbp": "spend",
@@ -65,15 +68,18 @@ def simulation_dict(result: Simulation) -> dict[str, object]:
 
 
 def simulation_files(result: Simulation) -> dict[str, str]:
-    """Return tables as CSV by file name; ``ledger.csv`` when a ledger was kept."""
+    """Return tables as CSV by file name, ``ledger.csv`` when a ledger was kept, and the programme in ``inputs/``."""
     frames = {name: result.to_frame(name) for name in _FRAMES} | {"agreement": result.agreement.to_frame()}
     if result.ledger is not None:
         frames["ledger"] = result.ledger.to_frame()
-    return {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames.items()}
+    return {f"{name}.csv": csv_text(frame) for name, frame in frames.items()} | inputs_of(result.evaluation.programme)[
+        0
+    ]
 
 
 def simulation_record(result: Simulation, settings: Mapping[str, object]) -> dict[str, object]:
-    """Return where the simulation came from: versions, settings, seed, hashes of inputs, sources."""
+    """Return what was found and where it came from: versions, settings, seed, hashes of inputs, sources."""
     evaluation = result.evaluation
     seeded = {"seed": result.seed, "seed_note": "SeedSequence; spawn key: replication, then block of participants"}
-    return {**provenance(evaluation.programme, {"simulated": evaluation.tariff}, settings), **seeded}
+    record = provenance(evaluation.programme, {"simulated": evaluation.tariff}, settings)
+    return record | seeded | {SIMULATION: simulation_dict(result)} | inputs_of(evaluation.programme)[1]

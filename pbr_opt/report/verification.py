@@ -8,26 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pbr_opt.analysis.assumptions import conclusions
-from pbr_opt.design.result import Design
 from pbr_opt.errors import Fault, InvalidInputError, PbrError
-from pbr_opt.market.programme import Programme
-from pbr_opt.market.tariffs import Tariff
 from pbr_opt.programmes.content import content_hash
 from pbr_opt.programmes.files import read_folder
-from pbr_opt.programmes.questions import Question, question_from
-from pbr_opt.quantities import Inspection
-from pbr_opt.report.comparison import compare, proof, tariff_fees
-from pbr_opt.report.frontiers import FRONTIER, frontier_dict, traced
 from pbr_opt.report.records import RECORD_FILE, plain, sha256, unsealed
+from pbr_opt.report.reruns import DESIGN, computed, recorded
 
 __all__ = ["Verdict", "verify"]
 
 _SAME_RELATIVE: Final = 1e-9
 """Sums of a million terms in another order, on another machine, differ by less; a penny in ten million pounds."""
-_RESULTS: Final = ("tariffs", "conclusions", "participants", "programme")
-"""What is computed; assumptions are inputs, and their hash is compared."""
-_DESIGN: Final = "design of "
 _NOTHING_SHOWN: Final = 1e-6
 """Below this numbers are compared as they are: the largest gain from deviating is rounding, 1e-12 or so."""
 
@@ -92,7 +82,8 @@ def verify(folder: str | Path) -> Verdict:
     """Return whether a folder of results is as it was written, and whether its numbers come out again.
 
     Every file is hashed, ``run.json`` by a seal of its own; the programme in ``inputs/`` is read, every tariff
-    evaluated, every design searched for anew from what was asked.
+    evaluated, every design searched for anew from what was asked; frontiers are traced again, and people and worlds
+    drawn again from the seed.
 
     Parameters
     ----------
@@ -142,11 +133,11 @@ def _run_again(place: Path, record: Mapping[str, Any], notes: list[str], files: 
         programme = read_folder(place / "inputs").programme
         if content_hash(programme) != record["inputs_sha256"]["programme"]:
             raise InvalidInputError("inputs", [Fault("inputs", "another programme", "the one of the record")])
-        was, now = _recorded(record, notes), _computed(record, programme)
+        was, now = recorded(record, notes), computed(record, programme)
     except (PbrError, KeyError, TypeError, ValueError) as error:
         line = f"cannot be run again: {record.get('inputs_note') or error}"
         return Verdict((line,), tuple(notes), files, 0, math.inf, "")
-    for label in [key for key in was if key.startswith(_DESIGN) and was[key]["method"] != now[key]["method"]]:
+    for label in [key for key in was if key.startswith(DESIGN) and was[key]["method"] != now[key]["method"]]:
         notes.append(
             f"the {label} was found by another method ({was.pop(label)['method']}): its prices are evaluated again"
         )
@@ -154,66 +145,6 @@ def _run_again(place: Path, record: Mapping[str, Any], notes: list[str], files: 
     largest, at = max(differences, default=(0.0, ""))
     failures = [f"{where}: differs by {gap:.1e}" for gap, where in differences if gap > _SAME_RELATIVE]
     return Verdict(tuple(failures), tuple(notes), files, len(differences), largest, at if largest > 0.0 else "")
-
-
-def _recorded(record: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
-    """Return what a record claims, as :func:`_computed` returns it."""
-    if FRONTIER in record:
-        if record[FRONTIER]["asked"] is None:
-            notes.append("the frontier is not traced again: what was asked cannot be written as text")
-            return {}
-        return {FRONTIER: record[FRONTIER]}
-    tariffs = {label: {k: v for k, v in result.items() if k != "design"} for label, result in record["tariffs"].items()}
-    claimed = {name: record[name] for name in _RESULTS} | {"tariffs": tariffs}
-    for label, result in record["tariffs"].items():
-        if result["design"] is None:
-            continue
-        if result["design"]["asked"] is None:
-            notes.append(f"the search for '{label}' is not repeated: what was asked cannot be written as text")
-        else:
-            claimed[_DESIGN + label] = result["design"] | {"fees": result["fees"]}
-    return claimed
-
-
-def _computed(record: Mapping[str, Any], programme: Programme) -> dict[str, Any]:
-    """Return the same from a run of today: tariffs evaluated, designs searched for, assumptions tried."""
-    if FRONTIER in record:
-        return _traced(record[FRONTIER], programme)
-    tariffs = {label: Tariff(**result["fees"]) for label, result in record["tariffs"].items()}
-    result = compare(programme, tariffs)
-    if record["conclusions"]:
-        result = result.with_conclusions(conclusions(programme, tariffs))
-    found = result.to_dict()
-    evaluated = found["tariffs"]
-    assert isinstance(evaluated, dict)
-    plain_tariffs = {label: {k: v for k, v in each.items() if k != "design"} for label, each in evaluated.items()}
-    computed = {name: found[name] for name in _RESULTS} | {"tariffs": plain_tariffs}
-    for label, each in record["tariffs"].items():
-        if each["design"] is not None and each["design"]["asked"] is not None:
-            design = _designed(programme, each["design"]["asked"])
-            fees = tariff_fees(design.tariff.aligned(programme.caseload.groups))
-            computed[_DESIGN + label] = proof(design) | {"fees": fees}
-    return computed
-
-
-def _traced(claimed: Mapping[str, Any], programme: Programme) -> dict[str, Any]:
-    """Return a frontier of today, where it can be asked for again."""
-    if claimed["asked"] is None:
-        return {}
-    question = _question(programme, claimed["asked"])
-    return {FRONTIER: frontier_dict(traced(programme, question.objective, claimed["budgets_gbp"], question.limits))}
-
-
-def _designed(programme: Programme, asked: Mapping[str, str]) -> Design:
-    return _question(programme, asked).answer(programme)
-
-
-def _question(programme: Programme, asked: Mapping[str, str]) -> Question:
-    check = Inspection("run.json")
-    question = question_from(check, asked, programme)
-    check.finish()
-    assert question is not None, "without a fault there is a question"
-    return question
 
 
 def _differences(was: Any, now: Any, at: str) -> Iterator[tuple[float, str]]:  # noqa: ANN401  # anything that JSON holds

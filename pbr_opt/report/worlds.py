@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Final
 from pbr_opt.analysis.ensemble import Ensemble
 from pbr_opt.analysis.sensitivity import rank_kept, tornado
 from pbr_opt.analysis.world_answers import Answers
-from pbr_opt.report.records import plain, provenance
+from pbr_opt.report.records import csv_text, inputs_of, plain, provenance
 from pbr_opt.report.wording import count, money, per_cent, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WorldReport", "quantiles_shown", "register_text", "scoreboard_text"]
+__all__ = ["WORLDS", "WorldReport", "quantiles_shown", "register_text", "scoreboard_text"]
 
+WORLDS: Final = "across_worlds"
+"""Under this name a record keeps what was found."""
 _SHOWN: Final = 8
 _LINES: Final[Mapping[str, str]] = {
     "parked_share": "people parked",
@@ -187,7 +189,7 @@ class WorldReport:
         }
 
     def files(self) -> dict[str, str]:
-        """Return the tables as CSV files by name."""
+        """Return the tables as CSV files by name, and the programme in ``inputs/``."""
         tables = {
             "worlds": self.ensemble.to_frame(),
             "exclusions": self.exclusions,
@@ -195,17 +197,23 @@ class WorldReport:
             "ranking": self.ranking,
             "unconfirmed_cells": self.cells,
         }
-        return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n") for name, frame in tables.items()}
+        inputs = inputs_of(self.ensemble.inputs.programme)[0]
+        return {f"{name}.csv": csv_text(frame) for name, frame in tables.items()} | inputs
 
     def record(self, settings: Mapping[str, object]) -> dict[str, object]:
-        """Return where the results came from."""
+        """Return the results and where they came from."""
         programme = self.ensemble.inputs.programme
         record = provenance(programme, {self.answers.labels[0]: programme.tariff}, settings)
-        return record | {
-            "seed": self.ensemble.seed,
-            "seed_note": "quasi-random draws; the same seed gives the same worlds",
-            "worlds_sha256": self.ensemble.inputs.fingerprint,
-        }
+        return (
+            record
+            | {
+                "seed": self.ensemble.seed,
+                "seed_note": "quasi-random draws; the same seed gives the same worlds",
+                "worlds_sha256": self.ensemble.inputs.fingerprint,
+                WORLDS: self.to_dict(),
+            }
+            | inputs_of(programme)[1]
+        )
 
 
 def scoreboard_text(board: pd.DataFrame) -> str:

@@ -268,7 +268,7 @@ def test_simulate_writes_tables_and_every_payment(
     folder = tmp_path / "played"
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert record["seed"] == 5
-    assert set(record["files_sha256"]) == {
+    assert {name for name in record["files_sha256"] if not name.startswith("inputs/")} == {
         f"{name}.csv" for name in ("groups", "agents", "tiers", "cash", "agreement", "ledger")
     }
     header, *payments = (folder / "ledger.csv").read_text(encoding="utf-8").splitlines()
@@ -284,16 +284,22 @@ def test_simulate_refuses_what_it_does_not_know(
 
 
 @pytest.mark.parametrize(
-    "command", [["evaluate"], ["optimise", "--step", "50"], ["frontier", "--step", "0", "--budgets", "3e8;4e8"]]
+    "command",
+    [
+        ["evaluate", "worked_example"],
+        ["optimise", "worked_example", "--step", "50"],
+        ["frontier", "worked_example", "--step", "0", "--budgets", "3e8;4e8"],
+        ["simulate", "worked_example", "--participants", "2000", "--replications", "2", "--seed", "5"],
+        ["worlds", NAME, "--draws", "4096", "--seed", "7"],
+    ],
 )
 def test_what_is_written_verifies(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    name, *options = command
-    assert run(monkeypatch, name, "worked_example", *options, "--out", str(tmp_path / "results")) == 0
+    assert run(monkeypatch, *command, "--out", str(tmp_path / "results")) == 0
     assert "run.json" in capsys.readouterr().err
     assert run(monkeypatch, "verify", str(tmp_path / "results")) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("PASS")
     record = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
-    assert record["settings"]["command"] == name
-    assert record["seed"] is None
+    assert record["settings"]["command"] == command[0]
+    assert record["seed"] == (int(command[-1]) if "--seed" in command else None)
