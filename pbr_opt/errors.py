@@ -6,8 +6,9 @@ a program can act on them. ``docs/how-to/when-it-fails.md`` has an entry for eac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 __all__ = [
     "CertificateError",
@@ -123,7 +124,17 @@ def _rebuild_infeasible(message: str, least_budget_gbp: float, limits: Sequence[
 
 
 class EquilibriumError(PbrError):
-    """Raised when an equilibrium could not be found or does not settle; the message says where the iteration stood."""
+    """Raised when an equilibrium could not be found or does not settle; the message says where the iteration stood.
+
+    Attributes
+    ----------
+    last_iterates : mapping
+        For each number that did not settle, its last two values; empty where nothing was iterated.
+    """
+
+    def __init__(self, message: str, *, last_iterates: Mapping[str, tuple[float, float]] | None = None) -> None:
+        self.last_iterates = MappingProxyType(dict(last_iterates or {}))
+        super().__init__(message)
 
 
 class SolverError(PbrError):

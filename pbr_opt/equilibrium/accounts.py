@@ -30,6 +30,8 @@ class Account:
         What it spends.
     shadow_price : float
         lambda of its working capital.
+    overdrawn_gbp : float
+        What it must lay out before outcomes pay and has no money for.
     place_price_gbp : float
         What one more place with it is worth to its payer (below 0: what a guarantee costs).
     active : bool
@@ -48,6 +50,7 @@ class Account:
     finance_cost_gbp: float = 0.0
     fixed_cost_gbp: float = 0.0
     shadow_price: float = 0.0
+    overdrawn_gbp: float = 0.0
     place_price_gbp: float = 0.0
     active: bool = True
 
@@ -119,7 +122,7 @@ class Departure:
     margin_gbp : float
         What it would have made.
     reason : str
-        ``no referrals`` or ``income below cost``.
+        ``no referrals``, ``income below cost`` or ``no money until outcomes pay``.
     """
 
     agent: str

@@ -16,12 +16,10 @@ from typing import Final
 import numpy as np
 
 from pbr_opt.equilibrium.accounts import Account, Cell, Departure, Flow, Intake, Ledger
+from pbr_opt.equilibrium.allotment import Given, allot_branch, own_shadow_price
 from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.equilibrium.delegation import Branch, branches
-from pbr_opt.equilibrium.liquidity import shadow_price
-from pbr_opt.equilibrium.options import Options
 from pbr_opt.equilibrium.pass_through import DECLINED_GBP
-from pbr_opt.equilibrium.referrals import allot
 from pbr_opt.errors import EquilibriumError
 from pbr_opt.market.agents import Area, area_caseload
 from pbr_opt.market.caseload import Caseload
@@ -37,6 +35,9 @@ _SETTLED: Final = 1e-10
 _DAMPED_AFTER: Final = 20
 _BROKE_GBP: Final = 1e-6
 """A loss beyond this, and beyond what each referral may lose before it is declined, is a loss and not rounding."""
+
+_OVERDRAWN: Final = 1e-9
+"""Money that must be laid out beyond what there is, relative to income, is rounding up to this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,11 +140,15 @@ def _members(chain: SupplyChain, area: str) -> set[str]:
 def _leaving(chain: SupplyChain, accounts: Mapping[str, Account], number: int) -> list[Departure]:
     """Return who leaves in a round: all that pay for standing idle, and each payer's payee with the largest loss.
 
-    Those without referrals go at once: nobody's choice depends on them.
+    Those without referrals go at once: nobody's choice depends on them. So do those that cannot pay for what they must
+    lay out before outcomes pay.
     """
     answer = []
     for payer in (agent for agent in chain.agents[1:] if agent.name in accounts):
         books = [accounts[payee.name] for payee in chain.payees(payer.name)]
+        poor = [book for book in books if book.overdrawn_gbp > _BROKE_GBP + _OVERDRAWN * book.income_gbp]
+        answer += [Departure(book.agent, number, book.profit_gbp, "no money until outcomes pay") for book in poor]
+        books = [book for book in books if book not in poor]
         broke = (book for book in books if book.profit_gbp < -_BROKE_GBP - DECLINED_GBP * book.referrals)
         losers = sorted(broke, key=lambda book: book.profit_gbp)
         idle = [book for book in losers if book.referrals == 0.0]
@@ -165,36 +170,35 @@ class _Terms:
 
 def _settle(terms: _Terms, chain: SupplyChain, area: str, before: Mapping[str, float]) -> Ledger:
     """Return an area's books under shadow prices that agree with what is done under them."""
-    wanted: dict[str, float] = {}
-    shadows: Mapping[str, float] = {
-        name: value for name, value in before.items() if value > 0.0 and name in chain.by_name
-    }
+    expected = {name: value for name, value in before.items() if value > 0.0 and name in chain.by_name}
     place = next(each for each in chain.areas if each.name == area)
+    found, moved = dict(expected), dict[str, float]()
     for number in range(_ROUNDS):
-        ledger = _play(terms, chain, place, shadows)
-        wanted = {name: value for name, value in ledger.shadow_prices.items() if value > 0.0 or shadows.get(name)}
-        change = max((abs(value - shadows.get(name, 0.0)) for name, value in wanted.items()), default=0.0)
-        if change <= _SETTLED:
+        found = dict(expected)
+        ledger = _play(terms, chain, place, found)
+        moved = {name: abs(value - expected.get(name, 0.0)) / (1.0 + value) for name, value in found.items()}
+        if max(moved.values(), default=0.0) <= _SETTLED:
             return ledger
         keep = 0.0 if number < _DAMPED_AFTER else 0.5
-        shadows = {n: keep * shadows.get(n, 0.0) + (1.0 - keep) * value for n, value in wanted.items()}
-    worst = max(wanted, key=lambda name: abs(wanted[name] - shadows.get(name, 0.0)))
+        expected = {name: keep * expected.get(name, 0.0) + (1.0 - keep) * value for name, value in found.items()}
+    worst = max(moved, key=lambda name: moved[name])
+    last = {name: (expected.get(name, 0.0), found[name]) for name in moved if moved[name] > _SETTLED}
     raise EquilibriumError(
-        f"Shadow prices of working capital do not settle after {_ROUNDS} rounds: '{worst}' stands at "
-        f"{shadows[worst]:.6g} and would move to {wanted[worst]:.6g}. Try fixed_share contracts, or more working "
-        "capital."
+        f"Shadow prices of working capital do not settle after {_ROUNDS} rounds: '{worst}' was expected to have "
+        f"{last[worst][0]:.6g} and has {last[worst][1]:.6g}. Try fixed_share contracts, or more working capital.",
+        last_iterates=last,
     )
 
 
-def _play(terms: _Terms, chain: SupplyChain, area: Area, shadows: Mapping[str, float]) -> Ledger:
-    """Send an area's people and money down every branch."""
+def _play(terms: _Terms, chain: SupplyChain, area: Area, shadows: dict[str, float]) -> Ledger:
+    """Send an area's people and money down every branch; bring shadow prices up to date on the way."""
     programme, price, attachment = terms.programme, terms.price_gbp, terms.attachment_gbp
     row = programme.caseload.group_index
     service = programme.base_service_gbp[row], programme.minimum_service_gbp[row]
     playing = [chain.department, *(chain.by_name[name] for name in _members(chain, area.name))]
     ledger = Ledger({agent.name: Account(agent.name, fixed_cost_gbp=agent.fixed_cost_gbp) for agent in playing})
     caseload = area_caseload(programme.caseload, area)
-    game = _Area(area.name, caseload, ledger)
+    game = _Area(area.name, caseload, ledger, shadows)
     for branch in branches(chain, area.name, caseload, service, shadows):
         name = branch.agent.name
         intake = terms.intakes.get(name)
@@ -214,24 +218,31 @@ class _Area:
     name: str
     caseload: Caseload
     ledger: Ledger
+    shadows: dict[str, float]
 
     def serve(self, branch: Branch, price: FloatArray, attachment: FloatArray, people: FloatArray) -> FloatArray:
         """Book what a branch does with people it has been given; return outcomes by segment."""
-        self.ledger.accounts[branch.agent.name].referrals += float(people.sum())
-        to_hand = branch.agent.working_capital_gbp + float(attachment @ people)
+        account, given = self.ledger.accounts[branch.agent.name], Given(price, attachment, people)
+        account.referrals += float(people.sum())
         if not branch.below:
-            return self._deliver(branch, branch.deliver(price), price, people, to_hand)
-        options = branch.options(price, attachment, people)
-        share, places = _shares(branch, options, people)
+            self.shadows[branch.agent.name] = own_shadow_price(branch, given, people)
+            self._book_money(branch, given, people, 0.0)
+            return self._deliver(branch, branch.deliver(price), price, people)
+        options, there = allot_branch(branch, given, self.shadows)
+        passed_on = [attachment * payee.contract.attachment_share for payee in branch.below]
+        sent = [people * share for share in there.share]
+        elsewhere = float(
+            sum((fee + payee.fees) @ who for payee, fee, who in zip(branch.below, passed_on, sent[1:], strict=True))
+        )
+        if not branch.free:
+            self.shadows[branch.agent.name] = own_shadow_price(branch, given, sent[0], elsewhere)
+        self._book_money(branch, given, sent[0], elsewhere)
+        outcomes = self._deliver(branch, branch.deliver(price), price, sent[0])
         for k, payee in enumerate(branch.below, 1):
-            to_hand -= payee.contract.attachment_share * float(attachment @ (people * share[k]))
-        outcomes = self._deliver(branch, options.own, price, people * share[0], to_hand)
-        for k, payee in enumerate(branch.below, 1):
-            sent = people * share[k]
-            passed_on = attachment * payee.contract.attachment_share
-            reached = self.serve(payee, options.price_gbp[k], passed_on, sent)
-            self.pay(branch.agent.name, payee, options.price_gbp[k], passed_on, sent, reached)
-            self.ledger.accounts[payee.agent.name].place_price_gbp = float(places[k])
+            paid = options.price_gbp[k]
+            reached = self.serve(payee, paid, passed_on[k - 1], sent[k])
+            self.pay(branch.agent.name, payee, paid, passed_on[k - 1], sent[k], reached)
+            self.ledger.accounts[payee.agent.name].place_price_gbp = float(there.place_price_gbp[k])
             outcomes = outcomes + reached
         return outcomes
 
@@ -255,10 +266,18 @@ class _Area:
             account.income_gbp -= account.profit_gbp  # paid back, or made good: the payer has the whole surplus
         self.ledger.accounts[payer].paid_on_gbp += account.income_gbp
 
-    def _deliver(
-        self, branch: Branch, there: BestResponse, price: FloatArray, people: FloatArray, to_hand: float
-    ) -> FloatArray:
-        """Book the agent's own delivery of some people, with so much money to hand before outcomes pay."""
+    def _book_money(self, branch: Branch, given: Given, kept: FloatArray, elsewhere_gbp: float) -> None:
+        """Book the shadow price of working capital, and what must be laid out though there is no money for it."""
+        account = self.ledger.accounts[branch.agent.name]
+        account.shadow_price = self.shadows.get(branch.agent.name, 0.0)
+        if np.isfinite(branch.agent.working_capital_gbp):
+            purse = branch.purse_gbp(given.attachment_gbp, given.people) - elsewhere_gbp
+            least = branch.minimum_service_gbp + branch.lag_years * branch.base_service_gbp
+            must = float(least @ kept) if branch.agent.delivers else 0.0
+            account.overdrawn_gbp = max(must - purse, 0.0)
+
+    def _deliver(self, branch: Branch, there: BestResponse, price: FloatArray, people: FloatArray) -> FloatArray:
+        """Book the agent's own delivery of some people."""
         account = self.ledger.accounts[branch.agent.name]
         if not people.any():
             return np.zeros_like(people)
@@ -269,29 +288,4 @@ class _Area:
         outcomes = people * there.outcome_rate
         account.outcomes += float(outcomes.sum())
         self.ledger.cells.append(Cell(self.name, branch.agent.name, people, self.caseload, price, there))
-        if np.isfinite(to_hand):
-            account.shadow_price = shadow_price(branch.response, branch.worth(price), people, max(to_hand, 0.0))
         return outcomes
-
-
-def _shares(branch: Branch, options: Options, people: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return shares of each segment by option (itself, then payees), and prices of places."""
-    share = np.zeros((len(options.value), people.size))
-    total = float(people.sum())
-    for k, payee in enumerate(branch.below, 1):
-        allotted = payee.contract.volume_share or 0.0
-        if allotted * total > payee.agent.capacity:
-            allotted = payee.agent.capacity / total
-        share[k] = allotted
-    rest = 1.0 - share.sum(axis=0)
-    open_to = options.open_to
-    below = [branch.below[k - 1] for k in open_to[1:]]
-    fewest = np.array([0.0, *(payee.contract.guaranteed_volume for payee in below)])
-    most = np.array([np.inf, *(payee.agent.capacity for payee in below)])
-    if total == 0.0:
-        fewest = np.zeros_like(fewest)
-    answer = allot(np.stack([options.value[k] for k in open_to]), people * rest, fewest, most)
-    share[open_to] = answer.share * rest
-    places = np.zeros(share.shape[0])
-    places[open_to] = answer.place_price_gbp
-    return share, places

@@ -19,7 +19,8 @@ import numpy as np
 
 from pbr_opt.equilibrium.certificate import Certificate
 from pbr_opt.equilibrium.chain_claims import BOOKS, Claim, Finding, Place, agree, books, seat_of
-from pbr_opt.equilibrium.chain_replies import DECLINED_GBP, Effort, Option
+from pbr_opt.equilibrium.chain_replies import DECLINED_GBP, Option
+from pbr_opt.equilibrium.price_search import Effort
 from pbr_opt.market.agents import Agent
 from pbr_opt.market.programme import Programme
 from pbr_opt.quantities import FloatArray
@@ -156,17 +157,20 @@ def _support(place: Place) -> Iterator[Finding]:
 def _capital(place: Place) -> Iterator[Finding]:
     """Check that capital is not overspent, and that its shadow price is explained by it."""
     served, support, _ = place.own()
-    available = place.seat.agent.working_capital_gbp
-    if not np.isfinite(available):
-        yield (np.inf if place.seat.shadow_price else 0.0), f"{place.name}, capital that is not short"
+    seat, flow = place.seat, place.flow
+    if not np.isfinite(seat.agent.working_capital_gbp):
+        yield (np.inf if seat.shadow_price else 0.0), f"{place.name}, capital that is not short"
         return
-    available += float(place.flow.attachment_gbp @ place.flow.participants)
-    available -= sum(float(payee.flow.attachment_gbp @ payee.flow.participants) for payee in place.below())
-    spent, needed = float(served @ support), float(served @ place.seat.least)
-    people = max(float(place.flow.participants.sum()), 1e-9)
-    yield max(spent - max(available, needed), 0.0) / people, f"{place.name}, capital that it does not have"
-    if needed < available:
-        yield place.seat.shadow_price * max(available - spent, 0.0) / people, f"{place.name}, capital left idle"
+    available = seat.agent.working_capital_gbp - seat.lag * seat.agent.fixed_cost_gbp
+    available += float((flow.attachment_gbp + seat.fees) @ flow.participants)
+    running = float(served @ seat.base) * seat.lag if seat.agent.delivers else 0.0
+    below = [float((payee.flow.attachment_gbp + payee.seat.fees) @ payee.flow.participants) for payee in place.below()]
+    left = available - running - sum(below)
+    spent, needed = float(served @ support), float(served @ seat.least) if seat.agent.delivers else 0.0
+    people = max(float(flow.participants.sum()), 1e-9)
+    yield max(spent - max(left, needed), 0.0) / people, f"{place.name}, capital that it does not have"
+    if needed < left:
+        yield seat.shadow_price * max(left - spent, 0.0) / people, f"{place.name}, capital left idle"
 
 
 def _wish_to_take_part(payee: Place) -> Iterator[Finding]:
@@ -210,8 +214,7 @@ def _referrals(place: Place) -> Iterator[Finding]:
 def _as_claimed(place: Place, support: FloatArray, rate: FloatArray) -> FloatArray:
     """Return what keeping a participant is worth as it is said to be served, capital at its shadow price."""
     seat = place.seat
-    value = seat.worth(place.flow.price_gbp) * rate - (1.0 + seat.shadow_price) * support
-    return np.asarray(value - seat.base if seat.agent.delivers else value)
+    return np.asarray(seat.worth(place.flow.price_gbp) * rate - (1.0 + seat.shadow_price) * support - seat.running)
 
 
 def _claimed_value(place: Place, payee: Place) -> FloatArray:
@@ -228,7 +231,8 @@ def _claimed_value(place: Place, payee: Place) -> FloatArray:
         return value
     sent = flow.participants > 0
     booked = np.divide(flow.outcomes, flow.participants, out=np.array(reply[0]), where=sent)
-    actual = (worth - flow.price_gbp) * booked - payee.seat.fees - (1.0 + seat.shadow_price) * flow.attachment_gbp
+    laid_out = payee.seat.fees + flow.attachment_gbp
+    actual = (worth - flow.price_gbp) * booked - (1.0 + seat.shadow_price) * laid_out
     return np.where(sent, np.maximum(value, actual), value)
 
 

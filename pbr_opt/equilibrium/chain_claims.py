@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pbr_opt.equilibrium.chain_replies import Effort, Seat
+from pbr_opt.equilibrium.chain_replies import Seat
+from pbr_opt.equilibrium.price_search import Effort
 from pbr_opt.market.agents import Agent, Area, by_segment
 from pbr_opt.market.programme import Programme
 from pbr_opt.quantities import FloatArray

@@ -1,8 +1,7 @@
 """How everybody below an agent answers a price: the recursion of the chain, written a second time for its certificate.
 
 Nothing here is shared with the solver. The response to support is written out again, and where a payer chooses a
-price the best one is searched for. The search follows an upper bound: between two prices nobody keeps more than
-``(w - lower) P(higher)``, so that a step of P between two prices tried is not overlooked.
+price the best one is searched for.
 """
 
 from __future__ import annotations
@@ -14,37 +13,17 @@ from typing import Final
 
 import numpy as np
 
+from pbr_opt.equilibrium.price_search import Effort, Reply, search
 from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.quantities import FloatArray, IntArray
 
-__all__ = ["DECLINED_GBP", "Effort", "Option", "Seat", "search"]
+__all__ = ["DECLINED_GBP", "Option", "Seat"]
 
 _WEEKS_PER_YEAR: Final = 52.0
-_BASINS: Final = 2
-_CUTS: Final = 17
-_SMOOTH_ROUNDS: Final = 2
-_FINER: Final = (0.02, 0.02, 1.0)
-"""A hill is a parabola when seen from near: three steps along it, each from nearer."""
 _TIE: Final = 1e-9
 _PASSES: Final = 3
 DECLINED_GBP: Final = 1e-5
 """Who loses less than this by a referral takes it: ten times what the solver's own rounding may cost a payee."""
-
-Reply = tuple[FloatArray, FloatArray]
-"""Outcome rate of a branch, and what its head makes of a referral in money."""
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How hard to search for prices: points of the first grid, and rounds of refinement."""
-
-    points: int
-    rounds: int
-
-    def evaluations(self, stepped: bool) -> int:
-        """Return how many prices one search tries."""
-        rounds = self.rounds if stepped else min(self.rounds, _SMOOTH_ROUNDS)
-        return self.points + _BASINS * (_CUTS * rounds + 3 * len(_FINER))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +35,7 @@ class Option:
     value_gbp : array (..., segments)
         Worth, working capital at its shadow price; minus infinity where it is declined.
     rate, money_gbp : array (..., segments)
-        Outcome rate, and what it leaves in money.
+        Outcome rate, and what it leaves in money, capital at its price.
     """
 
     value_gbp: FloatArray
@@ -121,6 +100,16 @@ class Seat:
         """Return what it gets per referral whatever comes of it."""
         return self.contract.referral_fee_gbp - self.contract.management_fee_gbp
 
+    @property
+    def lag(self) -> float:
+        """Return for how much of a year running costs go on before outcomes are paid."""
+        return self.contract.payment_lag_weeks / _WEEKS_PER_YEAR
+
+    @property
+    def running(self) -> FloatArray:
+        """Return what service that is not discretionary costs it, capital at its shadow price."""
+        return self.base * (1.0 + self.shadow_price * self.lag) if self.agent.delivers else np.zeros_like(self.base)
+
     @cached_property
     def free(self) -> tuple[int, ...]:
         """Return the payees among whom it chooses, by position."""
@@ -129,8 +118,9 @@ class Seat:
     @property
     def hardness(self) -> Effort:
         """Return how hard to search for its price: hardly, when it answers without steps."""
-        smooth = not self.below and not (self.base > self.attachment + self.fees).any() and not self.agent.mission_gbp
-        return Effort(self.effort.points, min(self.effort.rounds, _SMOOTH_ROUNDS)) if smooth else self.effort
+        certain = (self.attachment + self.fees) * (1.0 + self.shadow_price)
+        smooth = not self.below and not (self.running > certain).any() and not self.agent.mission_gbp
+        return self.effort.smooth if smooth else self.effort
 
     def worth(self, price: FloatArray) -> FloatArray:
         """Return what an outcome is worth to the agent when it is paid a price for it."""
@@ -157,12 +147,12 @@ class Seat:
         """Return what it is worth to keep a participant."""
         support = self.support(price)
         rate = self.rate(support)
-        money = self.kept * price * rate - support - (self.base if self.agent.delivers else 0.0)
-        return Option(money + self.beyond_money * rate - self.shadow_price * support, rate, money)
+        money = self.kept * price * rate - (1.0 + self.shadow_price) * support - self.running
+        return Option(money + self.beyond_money * rate, rate, money)
 
     def reply(self, price: FloatArray, people: FloatArray | None = None) -> Reply:
         """Return the outcome rate of the branch at a price, and what the agent makes of a referral in money."""
-        certain = self.attachment + self.fees
+        certain = (self.attachment + self.fees) * (1.0 + self.shadow_price)
         if not self.below:
             alone = self.own(price)
             return alone.rate, alone.money_gbp + certain
@@ -249,94 +239,10 @@ class Seat:
     def value_of(self, seat: Seat, worth: FloatArray, paid: FloatArray, reply: Reply) -> Option:
         """Return what referring to a payee at a price is worth, given its reply."""
         rate, margin = reply
-        value = (worth - paid) * rate - seat.fees - seat.attachment
+        value = (worth - paid) * rate - (seat.fees + seat.attachment) * (1.0 + self.shadow_price)
         if seat.contract.form == "two_part":
             value = value + margin
         money = value - self.beyond_money * rate
-        value = value - self.shadow_price * seat.attachment
         if seat.contract.form != "two_part" and seat.contract.volume_share is None:
             value = np.where(margin < -DECLINED_GBP, -np.inf, value)
         return Option(value, rate, money)
-
-
-def search(
-    reply: Callable[[FloatArray], Reply],
-    keep: Callable[[FloatArray, Reply], FloatArray],
-    low: FloatArray,
-    high: FloatArray,
-    effort: Effort,
-) -> FloatArray:
-    """Return the best price, element by element, by following an upper bound.
-
-    Parameters
-    ----------
-    reply : callable
-        What payees do at prices; the rate does not fall in the price.
-    keep : callable
-        What the payer keeps at a price, given a reply: falls in the price, rises in the rate.
-    low, high : array
-        Where to search.
-    effort : Effort
-        How hard.
-    """
-    tried = low + _upright(np.linspace(0.0, 1.0, effort.points) ** 2, low) * (high - low)
-    start, stop, best, top = _narrowed(tried, reply(tried), keep, _BASINS)
-    cuts = _upright(np.linspace(0.0, 1.0, _CUTS), start)
-    for _ in range(effort.rounds):
-        tried = start + cuts * (stop - start)
-        start, stop, found, reached = _narrowed(tried, reply(tried), keep, 1)
-        start, stop = start[0], stop[0]
-        best, top = _better(best, top, found, reached)
-    middle, width = (start + stop) / 2.0, (stop - start) / 2.0
-    for finer in _FINER:
-        tried = middle + _upright(np.array([-1.0, 0.0, 1.0]), start) * width
-        kept = keep(tried, reply(tried))
-        best, top = _better(best, top, tried[1], kept[1])
-        middle, width = np.clip(_vertex(tried, kept), start, stop), width * finer
-    return best
-
-
-def _vertex(tried: FloatArray, kept: FloatArray) -> FloatArray:
-    """Return where the parabola through three points is largest, the middle one where there is no such place."""
-    with np.errstate(invalid="ignore"):
-        bend = kept[0] - 2.0 * kept[1] + kept[2]
-        good = np.isfinite(bend) & (bend < 0.0)
-        step = (kept[0] - kept[2]) / np.where(good, 2.0 * bend, 1.0)
-    aside = np.clip(np.where(good, step, 0.0), -1.0, 1.0) * (tried[2] - tried[1])
-    return np.asarray(tried[1] + aside)
-
-
-def _better(best: FloatArray, top: FloatArray, found: FloatArray, reached: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the best of a price and of those found in each basin, with what is kept at it."""
-    for price, kept in zip(found, reached, strict=True):
-        best, top = np.where(kept > top, price, best), np.maximum(kept, top)
-    return best, top
-
-
-def _upright(numbers: FloatArray, like: FloatArray) -> FloatArray:
-    return numbers.reshape(-1, *[1] * like.ndim)
-
-
-def _narrowed(
-    tried: FloatArray, there: Reply, keep: Callable[[FloatArray, Reply], FloatArray], count: int
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return the ends of the best intervals, each with its neighbours, along a new first axis; best price; its worth.
-
-    An interval is good when its bound is a local maximum above what is kept at its lower end: otherwise nothing inside
-    is better than that end, which has been tried.
-    """
-    kept = keep(tried, there)
-    at = kept.argmax(axis=0)[None]
-    best, top = np.take_along_axis(tried, at, axis=0)[0], np.take_along_axis(kept, at, axis=0)[0]
-    bound = keep(tried[:-1], (there[0][1:], there[1][1:]))
-    bound = np.where(bound > kept[:-1], bound, -np.inf)
-    wall = np.full((1, *bound.shape[1:]), -np.inf)
-    before, after = np.concatenate([wall, bound[:-1]]), np.concatenate([bound[1:], wall])
-    left = np.where((bound >= before) & (bound >= after), bound, -np.inf)
-    ends = []
-    for _ in range(count):
-        at = left.argmax(axis=0)[None]
-        np.put_along_axis(left, at, -np.inf, axis=0)
-        low, high = np.maximum(at - 1, 0), np.minimum(at + 2, bound.shape[0])
-        ends.append((np.take_along_axis(tried, low, axis=0)[0], np.take_along_axis(tried, high, axis=0)[0]))
-    return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends]), best, top

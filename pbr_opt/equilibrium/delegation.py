@@ -10,13 +10,14 @@ fees, where P(y) is what the payee's whole branch does at that price. Everything
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from pbr_opt.equilibrium.best_response import BestResponse, best_response
+from pbr_opt.equilibrium.best_response import BestResponse
+from pbr_opt.equilibrium.deliverer import Deliverer
 from pbr_opt.equilibrium.options import Options
 from pbr_opt.equilibrium.pass_through import (
     DECLINED_GBP,
@@ -25,11 +26,10 @@ from pbr_opt.equilibrium.pass_through import (
     best_group_price,
     best_piece_rate,
 )
-from pbr_opt.market.agents import Agent, Contract
+from pbr_opt.market.agents import Agent
 from pbr_opt.market.caseload import Caseload
-from pbr_opt.market.responses import HaraResponse
 from pbr_opt.market.supply_chain import SupplyChain
-from pbr_opt.quantities import WEEKS_PER_YEAR, FloatArray, IntArray
+from pbr_opt.quantities import FloatArray, IntArray
 
 __all__ = ["Branch", "branches"]
 
@@ -42,44 +42,17 @@ _SETTLED: Final = 1e-9
 """Prices for groups that move by less than this, relatively, have settled."""
 
 
-@dataclass(frozen=True, eq=False)
-class Branch:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Branch(Deliverer):
     """An agent with everything below it, in one area.
 
     Attributes
     ----------
-    agent : Agent
-        Who it is.
-    contract : Contract
-        How its payer pays it.
-    response : HaraResponse
-        How the area's segments respond to its support.
-    base_service_gbp : array (segments,)
-        Cost of the service that is not discretionary, borne by whoever delivers.
-    minimum_service_gbp : array (segments,)
-        Verified service that whoever delivers must give.
-    group_index : array of int (segments,)
-        Payment group of each segment.
     below : tuple of Branch
-        Its payees.
-    shadow_price : mapping of agent to float
-        lambda of working capital: multiplies the cost of support; agents left out have none.
-    top_up_gbp : array (..., segments) or float
-        What an outcome is worth to the agent on top of its price and its mission: what rivals make of performance.
-    last : list
-        The last price at which it was asked to deliver, with the answer.
+        Its payees. The others are those of :class:`Deliverer`.
     """
 
-    agent: Agent
-    contract: Contract
-    response: HaraResponse
-    base_service_gbp: FloatArray
-    minimum_service_gbp: FloatArray
-    group_index: IntArray
     below: tuple[Branch, ...]
-    shadow_price: Mapping[str, float]
-    top_up_gbp: FloatArray | float = 0.0
-    last: list[tuple[FloatArray, BestResponse]] = field(default_factory=list)
 
     def only(self, rows: IntArray) -> Branch:
         """Return the branch for some of its segments."""
@@ -95,16 +68,6 @@ class Branch:
         )
 
     @cached_property
-    def haircut(self) -> float:
-        """Return zeta: the share of an outcome payment that waiting for it costs."""
-        return min(self.agent.cost_of_capital * self.contract.payment_lag_weeks / WEEKS_PER_YEAR, 1.0)
-
-    @property
-    def dearth(self) -> float:
-        """Return 1 + lambda: what a pound of support costs while working capital is short."""
-        return 1.0 + self.shadow_price.get(self.agent.name, 0.0)
-
-    @cached_property
     def free(self) -> tuple[int, ...]:
         """Return the payees that get whom this agent chooses to refer, by position."""
         return tuple(k for k, payee in enumerate(self.below) if payee.contract.volume_share is None)
@@ -117,37 +80,6 @@ class Branch:
     def with_top_up(self, top_up_gbp: FloatArray) -> Branch:
         """Return the branch of an agent to whom every outcome is worth so much more, shape (..., segments)."""
         return replace(self, top_up_gbp=top_up_gbp, last=[])
-
-    @cached_property
-    def beyond_money_gbp(self) -> FloatArray | float:
-        """Return what an outcome is worth to the agent beyond what it is paid: mission and top-up."""
-        return self.agent.mission_gbp + self.top_up_gbp
-
-    @cached_property
-    def counts_pounds_alone(self) -> bool:
-        """Whether an outcome is worth to the agent what it is paid: nothing beyond money, and no waiting."""
-        return self.haircut == 0.0 and not np.any(self.beyond_money_gbp)
-
-    def worth(self, received_gbp: FloatArray) -> FloatArray:
-        """Return what an outcome is worth to the agent: ``R (1 - zeta) + m``, any top-up added."""
-        if self.counts_pounds_alone:
-            return received_gbp
-        return np.asarray(received_gbp * (1.0 - self.haircut) + self.beyond_money_gbp)
-
-    def deliver(self, received_gbp: FloatArray) -> BestResponse:
-        """Return what the agent does when it serves participants itself; one that does not deliver does nothing.
-
-        The last answer is kept: its payer asks for outcomes, for the margin and for the books at one price.
-        """
-        if self.last and self.last[-1][0] is received_gbp:
-            return self.last[-1][1]
-        if self.agent.delivers:
-            worth = self.worth(received_gbp) / self.dearth
-            answer = best_response(self.response, worth, minimum_service_gbp=self.minimum_service_gbp)
-        else:
-            answer = best_response(self.response, np.zeros_like(received_gbp))
-        self.last[:] = [(received_gbp, answer)]
-        return answer
 
     def expected(
         self,
@@ -193,22 +125,24 @@ class Branch:
     ) -> tuple[FloatArray, FloatArray]:
         """Return P of the whole branch at a price, and what the agent makes of one more referral in money, GBP.
 
-        It declines referrals that would lose it money, whatever they are worth to it otherwise.
+        It declines referrals that would lose it money, whatever they are worth to it otherwise; working capital that
+        is short counts at its shadow price.
         """
-        certain = attachment_gbp + self.fees
+        certain = (attachment_gbp + self.fees) * self.dearth
         if not self.below:
             there = self.deliver(received_gbp)
-            return there.outcome_rate, np.asarray(self._earned(there, received_gbp) + certain)
+            return there.outcome_rate, np.asarray(self.earned(there, received_gbp) + certain)
         options = self.options(received_gbp, attachment_gbp, people)
         rate = self._mixed(options.rate, options.choice)
         return rate, np.asarray(self._mixed(options.money_gbp, options.choice) + certain)
 
-    def _earned(self, there: BestResponse, received_gbp: FloatArray) -> FloatArray:
-        """Return what delivering earns in money, fees apart."""
-        earned = received_gbp * (1.0 - self.haircut) * there.outcome_rate - there.support_gbp
-        return np.asarray(earned - self.base_service_gbp if self.agent.delivers else earned)
-
-    def options(self, received_gbp: FloatArray, attachment_gbp: FloatArray, people: FloatArray) -> Options:
+    def options(
+        self,
+        received_gbp: FloatArray,
+        attachment_gbp: FloatArray,
+        people: FloatArray,
+        place_price_gbp: FloatArray | None = None,
+    ) -> Options:
         """Return what each option is worth per participant at a price: first delivering itself, then each payee.
 
         Parameters
@@ -219,38 +153,46 @@ class Branch:
             Attachment fee that it is paid.
         people : array (segments,)
             Participants it has been given, for prices that hold for a group.
+        place_price_gbp : array (options,), optional
+            What places with it and its payees are worth, where they are short: prices for groups look at it.
         """
         worth, own = self.worth(received_gbp), self.deliver(received_gbp)
-        earned = self._earned(own, received_gbp)
+        earned = self.earned(own, received_gbp)
         kept = np.asarray(earned + self.beyond_money_gbp * own.outcome_rate)
         there = Options(own, [kept], [earned], [own.outcome_rate], [received_gbp], self.free)
         for payee in self.below:
-            there.add(*self._referral(payee, worth, there, attachment_gbp, people, kept))
+            there.add(*self.referral(payee, worth, there, attachment_gbp, people, kept))
         rivals = [k for k in self.free if self.below[k].contract.form == "group_price"]
-        if rivals and len(self.free) > 1:  # the best price for a group depends on who else takes whom
-            self._settle(there, rivals, worth, attachment_gbp, people)
+        places = np.zeros(len(there.value)) if place_price_gbp is None else place_price_gbp
+        if rivals and (len(self.free) > 1 or places.any()):  # the best price for a group depends on who takes whom
+            self._settle(there, rivals, worth, attachment_gbp, people, places)
         if self.free and not self.agent.delivers:
             there.value[0] = _below_all(kept, np.stack([there.value[k + 1] for k in self.free]))
         return there
 
-    def _settle(
-        self, there: Options, rivals: list[int], worth: FloatArray, attachment_gbp: FloatArray, people: FloatArray
+    def _settle(  # one price after the other
+        self,
+        there: Options,
+        rivals: list[int],
+        worth: FloatArray,
+        attachment_gbp: FloatArray,
+        people: FloatArray,
+        places: FloatArray,
     ) -> None:
         """Choose prices for groups anew, each given the others, until none moves: the payer gains at every step."""
         for _ in range(_PASSES):
             before = [there.price_gbp[k + 1] for k in rivals]
             for k in rivals:
                 others = [other + 1 for other in self.free if other != k]
-                best = np.max(
-                    [there.value[other] for other in ([0, *others] if self.agent.delivers else others)], axis=0
-                )
-                elsewhere = np.where(np.isfinite(best), best, there.value[0])
-                there.put(k + 1, *self._referral(self.below[k], worth, there, attachment_gbp, people, elsewhere))
+                these = [0, *others] if self.agent.delivers else others
+                best = np.max([there.value[other] - places[other] for other in these or [0]], axis=0)
+                elsewhere = np.where(np.isfinite(best), best, there.value[0]) + places[k + 1]
+                there.put(k + 1, *self.referral(self.below[k], worth, there, attachment_gbp, people, elsewhere))
             after = [there.price_gbp[k + 1] for k in rivals]
             if all(np.allclose(new, old, rtol=_SETTLED, atol=0.0) for new, old in zip(after, before, strict=True)):
                 return
 
-    def _referral(
+    def referral(
         self,
         payee: Branch,
         worth: FloatArray,
@@ -259,12 +201,26 @@ class Branch:
         people: FloatArray,
         elsewhere: FloatArray,
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Return worth, money, outcome rate and price of referring to a payee, the attachment passed on taken off."""
+        """Return worth, money, outcome rate and price of referring to a payee, what is laid out for it taken off.
+
+        Parameters
+        ----------
+        payee : Branch
+            One of those below.
+        worth : array (..., segments)
+            What an outcome is worth to the payer.
+        there : Options
+            Its first option has the price that the payer is paid.
+        attachment_gbp, people : array (segments,)
+            As in :meth:`options`.
+        elsewhere : array (..., segments)
+            What it makes of those whom it does not refer here.
+        """
         edge = payee.contract
         passed_on = attachment_gbp * edge.attachment_share
         price = self._price_for(payee, there.price_gbp[0], worth, passed_on, people, elsewhere)
         rate, margin = payee.reply(price, passed_on, people)
-        value = (worth - price) * rate - payee.fees - passed_on
+        value = (worth - price) * rate - (payee.fees + passed_on) * self.dearth
         if edge.form == "two_part":  # the payee pays its profit back
             value = value + margin
         money = value - self.beyond_money_gbp * rate
@@ -291,15 +247,10 @@ class Branch:
         least = received_gbp * edge.least_share
         if edge.form == "piece_rate":
             return best_piece_rate(known, worth, least, free=free)
-        left = elsewhere + payee.fees + passed_on
+        left = elsewhere + (payee.fees + passed_on) * self.dearth
         alone = not self.agent.delivers and len(self.free) == 1  # only whom the payee declines stays with the payer
         terms = GroupTerms(np.full_like(left, _NOBODY) if alone else left, left, least)
         return best_group_price(known, worth, people, self.group_index, terms if free else GroupTerms(None, 0.0, least))
-
-    @property
-    def fees(self) -> float:
-        """Return what the agent gets per referral whatever comes of it."""
-        return self.contract.referral_fee_gbp - self.contract.management_fee_gbp
 
     def as_payee(self, attachment_gbp: FloatArray, people: FloatArray) -> Payee:
         """Return what the agent's payer knows of it."""
@@ -307,7 +258,7 @@ class Branch:
         plain = leaf and self.response.is_exponential and not self.minimum_service_gbp.any()
         return Payee(
             reply=lambda price: self.reply(price, attachment_gbp, people),
-            needed_gbp=self.base_service_gbp - attachment_gbp - self.fees,
+            needed_gbp=self.base_cost_gbp - (attachment_gbp + self.fees) * self.dearth,
             response=self.response if plain else None,
             mission_gbp=self.agent.mission_gbp,
             haircut=self.haircut,

@@ -22,7 +22,13 @@ _ENOUGH: Final = 1e-12
 _ROOT: Final = 1e-14
 
 
-def shadow_price(response: HaraResponse, worth_gbp: FloatArray, people: FloatArray, available_gbp: float) -> float:
+def shadow_price(
+    response: HaraResponse,
+    worth_gbp: FloatArray,
+    people: FloatArray,
+    available_gbp: float,
+    minimum_service_gbp: FloatArray | float = 0.0,
+) -> float:
     """Return lambda, what a provider would gain by one more pound of working capital.
 
     With b = 0 support is ``kappa ln(r/(1 + lambda))`` where the ratio ``r = x/x_park`` exceeds ``1 + lambda``; over the
@@ -36,12 +42,15 @@ def shadow_price(response: HaraResponse, worth_gbp: FloatArray, people: FloatArr
     worth_gbp, people : array (segments,)
         x, what an outcome is worth to the provider, and n.
     available_gbp : float
-        K: working capital and attachment fees, at least 0.
+        K: what is left of working capital and attachment fees for support.
+    minimum_service_gbp : array (segments,), optional
+        Support that must be given whatever there is.
 
     Returns
     -------
     float
-        0 where the limit does not bind.
+        0 where the limit does not bind; where not even the minimum can be paid for, the price at which nobody gets
+        more.
 
     Examples
     --------
@@ -49,22 +58,25 @@ def shadow_price(response: HaraResponse, worth_gbp: FloatArray, people: FloatArr
     >>> round(shadow_price(one, np.array([8000.0]), np.array([100.0]), 600.0 * 100 * np.log(2.0)), 9)
     1.0
     """
-    with np.errstate(divide="ignore"):
-        ratio = worth_gbp / response.parking_threshold_gbp
-    wanted = best_response(response, worth_gbp).support_gbp
-    if float(people @ wanted) <= available_gbp * (1.0 + _ENOUGH):
+    least = np.broadcast_to(np.asarray(minimum_service_gbp, dtype=np.float64), worth_gbp.shape)
+    there = best_response(response, worth_gbp, minimum_service_gbp=least)
+    if float(people @ there.support_gbp) <= available_gbp * (1.0 + _ENOUGH):
         return 0.0
-    served = np.flatnonzero((ratio > 1.0) & (people > 0))
-    if available_gbp <= 0.0:
-        return float(ratio[served].max() - 1.0)
-    if response.is_exponential:
-        return _by_sorting(ratio[served], (people * response.response_scale_gbp)[served], available_gbp)
+    served = np.flatnonzero((there.incentive > 1.0) & (people > 0))
+    if not served.size:
+        return 0.0
+    highest = float(there.incentive[served].max())
+    if available_gbp <= float(people @ least):
+        return highest - 1.0
+    if response.is_exponential and not least.any():
+        weight = (people * response.response_scale_gbp)[served]
+        return _by_sorting(there.incentive[served], weight, available_gbp)
 
     def excess(log_dearth: float) -> float:
-        there = best_response(response, worth_gbp / np.exp(log_dearth))
-        return float(people @ there.support_gbp) - available_gbp
+        dearer = best_response(response, worth_gbp / np.exp(log_dearth), minimum_service_gbp=least)
+        return float(people @ dearer.support_gbp) - available_gbp
 
-    return float(np.expm1(brentq(excess, 0.0, float(np.log(ratio[served].max())), xtol=_ROOT)))
+    return float(np.expm1(brentq(excess, 0.0, float(np.log(highest)), xtol=_ROOT)))
 
 
 def _by_sorting(ratio: FloatArray, weight: FloatArray, available: float) -> float:

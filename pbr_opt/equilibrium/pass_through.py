@@ -66,7 +66,7 @@ class Payee:
         How segments respond to it, when it delivers alone with b = 0 and no minimum service, so that the best price
         has a closed form; None otherwise.
     needed_gbp : array (segments,)
-        What a referral must earn it from outcomes, net of support, for it to accept.
+        What a referral must earn it from outcomes, net of support, for it to accept; capital at its price.
     mission_gbp, haircut, dearth : float
         m, zeta and 1 + lambda.
     """
@@ -123,8 +123,7 @@ def best_piece_rate(
     lowest = np.asarray(least_gbp, dtype=np.float64)
     lowest = lowest if lowest.shape == worth_gbp.shape else np.broadcast_to(lowest, worth_gbp.shape)
     needy = free and (payee.mission_gbp > 0.0 or bool((payee.needed_gbp > 0.0).any()))
-    awkward = payee.mission_gbp > 0.0 or payee.dearth > 1.0  # what it does is not what earns it most
-    if payee.response is None or (needy and awkward):
+    if payee.response is None or (needy and payee.mission_gbp > 0.0):  # what it does is not what earns it most
 
         def kept(price: FloatArray) -> FloatArray:
             rate, margin = payee.reply(price)
@@ -139,13 +138,15 @@ def best_piece_rate(
 
 
 def _break_even(payee: Payee, response: HaraResponse, most_gbp: FloatArray) -> FloatArray:
-    """Return the price at which a referral earns the payee what it needs (b = 0, no mission, capital not short).
+    """Return the price at which a referral earns the payee what it needs (b = 0, no mission).
 
     Below the threshold it earns ``x p0``; above, ``p1 x - kappa - kappa ln(x/x_park)``, inverted by Lambert's function:
     ``x - a ln x = c`` has the root ``-a W_-1(-exp(-c/a)/a)`` above a, with ``a = kappa/p1``. Infinite where the most
-    that anybody would pay earns too little: nine in ten segments of a chain, and the function is a slow one.
+    that anybody would pay earns too little: nine in ten segments of a chain, and the function is a slow one. Of a payee
+    whose capital is short, in pounds that cost it 1 + lambda.
     """
-    need, kept = np.maximum(payee.needed_gbp, 0.0), max(1.0 - payee.haircut, _LEAST_KEPT)
+    need = np.maximum(payee.needed_gbp, 0.0) / payee.dearth
+    kept = max(1.0 - payee.haircut, _LEAST_KEPT) / payee.dearth
     threshold, scale, ceiling = response.parking_threshold_gbp, response.response_scale_gbp, response.ceiling_rate
     most = most_gbp.reshape(-1, need.size).max(axis=0) * kept
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -7,23 +7,49 @@ costs), GBP per participant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_array, vstack
+from scipy.optimize import OptimizeResult, linprog
+from scipy.sparse import coo_array, csr_array, vstack
 
 from pbr_opt.equilibrium.pass_through import largest
 from pbr_opt.errors import EquilibriumError
-from pbr_opt.quantities import FloatArray
+from pbr_opt.quantities import FloatArray, IntArray
 
-__all__ = ["Allotment", "allot"]
+__all__ = ["Allotment", "Purse", "allot"]
 
 _PASSES: Final = 12
 """Prices of places move one at a time, exactly; where they chase each other the transport problem is solved whole."""
 _PLACES: Final = 1e-9
 """Places are counted to a billionth of those at stake."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Purse:
+    """Money that some options draw on before outcomes pay.
+
+    Attributes
+    ----------
+    cost_gbp : array (options, segments)
+        Per participant.
+    money_gbp : float
+        In all.
+    exact : bool
+        Whether all of it is used, as it is when more of it would be worth something.
+    """
+
+    cost_gbp: FloatArray
+    money_gbp: float
+    exact: bool = False
+
+    def among(self, options: IntArray, taken: FloatArray) -> Purse:
+        """Return what is left for some options when people (options, segments) have been allotted already."""
+        return replace(
+            self, cost_gbp=self.cost_gbp[options], money_gbp=self.money_gbp - float((self.cost_gbp * taken).sum())
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +68,9 @@ class Allotment:
     place_price_gbp: FloatArray
 
 
-def allot(value_gbp: FloatArray, people: FloatArray, fewest: FloatArray, most: FloatArray) -> Allotment:
+def allot(
+    value_gbp: FloatArray, people: FloatArray, fewest: FloatArray, most: FloatArray, purses: Sequence[Purse] = ()
+) -> Allotment:
     """Return shares of segments by option, best for the payer within limits on the people of each option.
 
     Parameters
@@ -54,6 +82,8 @@ def allot(value_gbp: FloatArray, people: FloatArray, fewest: FloatArray, most: F
     fewest, most : array (options,)
         Limits on participants; the payer's own option (the first) takes whoever is left over. Nobody is owed more
         people than it takes.
+    purses : sequence of Purse, optional
+        Limits on money, which is priced in the values already.
 
     Raises
     ------
@@ -73,7 +103,7 @@ def allot(value_gbp: FloatArray, people: FloatArray, fewest: FloatArray, most: F
     taken = share @ people
     slack = _PLACES * max(float(people.sum()), 1.0)
     price = np.zeros(options)
-    if bool(((taken <= most + slack) & (taken >= fewest - slack)).all()):
+    if not purses and bool(((taken <= most + slack) & (taken >= fewest - slack)).all()):
         return Allotment(share, price)
     if fewest.sum() > people.sum() + slack:
         raise EquilibriumError(
@@ -81,6 +111,8 @@ def allot(value_gbp: FloatArray, people: FloatArray, fewest: FloatArray, most: F
             "try smaller guarantees."
         )
     fewest = np.minimum(fewest, np.isfinite(value_gbp) @ people)
+    if purses:
+        return _transport(value_gbp, people, (fewest, most), purses)
     for _ in range(_PASSES):
         moved = False
         for k in range(options):
@@ -91,35 +123,63 @@ def allot(value_gbp: FloatArray, people: FloatArray, fewest: FloatArray, most: F
                 moved = moved or bool((np.abs(share[k] - before) @ people) > slack)
         if not moved:
             return Allotment(share, price)
-    return _transport(value_gbp, people, fewest, most)
+    return _transport(value_gbp, people, (fewest, most), ())
 
 
-def _transport(value: FloatArray, people: FloatArray, fewest: FloatArray, most: FloatArray) -> Allotment:
-    """Return the best allotment as a linear programme: shares of segments, limits on people by option."""
+def _transport(
+    value: FloatArray, people: FloatArray, limits: tuple[FloatArray, FloatArray], purses: Sequence[Purse]
+) -> Allotment:
+    """Return the best allotment as a linear programme: shares of segments, limits on people and on money by option."""
     options, segments = value.shape
-    option, segment = np.nonzero(np.isfinite(value))
+    fewest, most = limits
+    option, segment = np.nonzero(np.isfinite(value) & (people > 0.0))
     size, cell = option.size, np.arange(option.size)
-    bounded = np.flatnonzero(np.isfinite(most))
-    owed = np.flatnonzero(fewest > 0.0)
-    above = coo_array((people[segment], (option, cell)), shape=(options, size)).tocsr()
-    limits = vstack([above[bounded], -above[owed]])
-    answer = linprog(  # type: ignore[call-overload]  # sparse limits are taken, and not in the stubs
-        -(value[option, segment] * people[segment]),
-        A_ub=limits,
-        b_ub=np.concatenate([most[bounded], -fewest[owed]]),
-        A_eq=coo_array((np.ones(size), (segment, cell)), shape=(segments, size)),
-        b_eq=np.ones(segments),
-        bounds=(0.0, 1.0),
-        method="highs",
-    )
-    if answer.status != 0:
-        raise EquilibriumError(f"No allotment of people to places was found: {answer.message}")
     share, price = np.zeros((options, segments)), np.zeros(options)
+    share[largest(value), np.arange(segments)] = 1.0
+    if not size:
+        return Allotment(share, price)
+    bounded, owed = np.flatnonzero(np.isfinite(most)), np.flatnonzero(fewest > 0.0)
+    above = coo_array((people[segment], (option, cell)), shape=(options, size)).tocsr()
+    worth = value[option, segment] * people[segment]
+    unit = max(float(np.abs(worth).max()), 1.0)
+
+    def solve(exact: Sequence[Purse], within: Sequence[Purse]) -> OptimizeResult:
+        rows = [_row(purse, option, segment, people) for purse in (*within, *exact)]
+        inner, outer = rows[: len(within)], rows[len(within) :]
+        everybody = coo_array((np.ones(size), (segment, cell)), shape=(segments, size)).tocsr()[np.unique(segment)]
+        answer: OptimizeResult = linprog(  # type: ignore[call-overload]  # the stubs lack sparse limits
+            -worth / unit,
+            A_ub=vstack([above[bounded], -above[owed], *(row for row, _ in inner)]),
+            b_ub=np.concatenate([most[bounded], -fewest[owed], [money for _, money in inner]]),
+            A_eq=vstack([everybody, *(row for row, _ in outer)]),
+            b_eq=np.concatenate([np.ones(everybody.shape[0]), [money for _, money in outer]]),
+            bounds=(0.0, 1.0),
+            method="highs",
+        )
+        return answer
+
+    exact = [purse for purse in purses if purse.exact]
+    answer = solve(exact, [purse for purse in purses if not purse.exact])
+    if answer.status != 0 and exact:
+        answer = solve((), purses)
+    if answer.status != 0:
+        raise EquilibriumError(
+            f"No allotment of people to places and working capital was found ({answer.message.split('.')[0]}). "
+            "Try fixed_share contracts, or more working capital."
+        )
+    share[:, np.unique(segment)] = 0.0
     share[option, segment] = np.clip(answer.x, 0.0, 1.0)
-    worth = -answer.ineqlin.marginals
-    price[bounded] += worth[: bounded.size]
-    price[owed] -= worth[bounded.size :]
+    multiplier = -answer.ineqlin.marginals * unit
+    price[bounded] += multiplier[: bounded.size]
+    price[owed] -= multiplier[bounded.size : bounded.size + owed.size]
     return Allotment(share / share.sum(axis=0), price)
+
+
+def _row(purse: Purse, option: IntArray, segment: IntArray, people: FloatArray) -> tuple[csr_array, float]:
+    """Return what each share takes from a purse, and what is in it, both in units of the largest."""
+    taken = purse.cost_gbp[option, segment] * people[segment]
+    unit = max(float(np.abs(taken).max()), abs(purse.money_gbp), 1.0)
+    return csr_array((taken / unit)[None]), purse.money_gbp / unit
 
 
 def _settle(

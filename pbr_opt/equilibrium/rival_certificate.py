@@ -19,7 +19,8 @@ import numpy as np
 from pbr_opt.equilibrium.certificate import Certificate
 from pbr_opt.equilibrium.chain_certificate import certify_chain
 from pbr_opt.equilibrium.chain_claims import Claim, Place, seat_of
-from pbr_opt.equilibrium.chain_replies import DECLINED_GBP, Effort, Seat
+from pbr_opt.equilibrium.chain_replies import DECLINED_GBP, Seat
+from pbr_opt.equilibrium.price_search import Effort
 from pbr_opt.market.agents import Area
 from pbr_opt.market.rivalry import Rivalry
 from pbr_opt.market.tariffs import Tariff

@@ -61,7 +61,8 @@ class Agent:
     ceiling_bonus : float, mapping or array, optional
         Added to the ceiling rate.
     fixed_cost_gbp, working_capital_gbp, cost_of_capital, mission_gbp, capacity : float, optional
-        Cost of being there at all; what it can lay out before outcomes pay; yearly rate at which it borrows against
+        Cost of being there at all; what it can lay out before outcomes pay (support, and base and fixed costs
+        for the payment lag, less fees that come at once); yearly rate at which it borrows against
         late payments; what an outcome is worth to it beyond money; most participants it can take.
     """
 

@@ -21,7 +21,7 @@ from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.equilibrium.certificate import Certificate
 from pbr_opt.equilibrium.chain import ChainEquilibrium, solve_chain
 from pbr_opt.equilibrium.chain_certificate import COARSE_TOLERANCE, TOLERANCE_GBP, certify_chain
-from pbr_opt.equilibrium.chain_replies import Effort, search
+from pbr_opt.equilibrium.price_search import Effort, search
 
 Floats = NDArray[np.float64]
 

@@ -1,0 +1,68 @@
+"""Working capital pays for support and base service until outcomes pay, along a chain."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from pbr_opt.equilibrium.chain import ChainEquilibrium, solve_chain
+from pbr_opt.equilibrium.chain_certificate import certify_chain
+from pbr_opt.market.caseload import Caseload
+from pbr_opt.market.programme import Programme
+from pbr_opt.market.supply_chain import SupplyChain
+from pbr_opt.market.tariffs import Tariff
+
+PEOPLE = Caseload(["easy", "hard"], [300.0, 200.0], [0.30, 0.06], [0.55, 0.30], [500.0, 900.0])
+PRICE = np.array([6000.0, 14_000.0])
+BASE_GBP = 520.0
+
+
+def played(
+    capital: float, *, lag: float = 26.0, referral_fee: float = 0.0, form: str = "fixed_share"
+) -> ChainEquilibrium:
+    """Return what a prime and a charity with so much capital do; the charity gets four in ten, end to end."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_node("DWP", kind="department")
+    graph.add_node("prime", kind="prime")
+    graph.add_edge("DWP", "prime")
+    graph.add_node("charity", kind="tier1", working_capital_gbp=capital)
+    terms = {"share": 0.9, "volume_share": 0.4, "payment_lag_weeks": lag, "referral_fee_gbp": referral_fee}
+    graph.add_edge("prime", "charity", contract=form, **terms)
+    tariff = Tariff(PEOPLE.groups, 0, PRICE)
+    programme = Programme("short", PEOPLE, tariff, SupplyChain.from_graph(graph), base_service_gbp=np.full(2, BASE_GBP))
+    there = solve_chain(programme, PRICE, np.zeros(2))
+    assert certify_chain(programme, there, PRICE, np.zeros(2)).holds
+    return there
+
+
+def charity(there: ChainEquilibrium) -> tuple[float, float]:
+    """Return its shadow price and what it spends on support."""
+    book = next(book for book in there.accounts if book.agent == "charity")
+    return book.shadow_price, book.support_gbp
+
+
+def test_base_service_for_the_lag_comes_out_of_the_purse() -> None:
+    """200 people for half a year at £520 a year take £52,000 of it; the rest goes into support."""
+    price, support = charity(played(60_000.0))
+    assert price > 0.0
+    assert support == pytest.approx(60_000.0 - 0.4 * 500.0 * BASE_GBP / 2.0, rel=1e-9)
+
+
+def test_referral_fees_come_at_once() -> None:
+    short, helped = (charity(played(60_000.0, referral_fee=fee)) for fee in (0.0, 20.0))
+    assert helped[1] == pytest.approx(short[1] + 20.0 * 200.0, rel=1e-9)
+    assert helped[0] < short[0]
+
+
+def test_paid_at_once_it_needs_money_for_support_alone() -> None:
+    _, support = charity(played(5000.0, lag=0.0))
+    assert support == pytest.approx(5000.0, rel=1e-9)
+
+
+def test_who_cannot_pay_for_the_base_service_leaves_and_says_why() -> None:
+    there = played(51_000.0)
+    (gone,) = there.departures
+    assert (gone.agent, gone.reason) == ("charity", "no money until outcomes pay")
+    prime = next(book for book in there.accounts if book.agent == "prime")
+    assert prime.delivered == pytest.approx(500.0)
