@@ -138,15 +138,18 @@ def solve_budgets(cells: Cells, budget_gbp: FloatArray, relative_gap: float, mos
     return Answers(*(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Answers)))
 
 
-def stepped(cells: Cells, budget_gbp: float, most_nodes: int, cutoff: float = np.inf) -> tuple[Answers, Nodes]:
+def stepped(
+    cells: Cells, budget_gbp: float, most_nodes: int, cutoff: float = np.inf, *, first: bool = False
+) -> tuple[Answers, Nodes]:
     """Return the best columns found for one budget, and the sub-problems in which better ones may hide.
 
     For cells that are points, such as prices on a step. Splitting ends where no more than the step from one column of a
     group to the next keeps design and bound apart; ``bound`` is proved outside of the sub-problems that are returned.
     Designs that lose no less than the cutoff are not looked for: where there is no other, the prices are the lowest.
+    With ``first`` splitting ends as soon as there is one.
     """
     tree = _Tree(cells, np.array([budget_gbp]), 0.0, stepped=True, cutoff=cutoff)
-    answers = tree.grown(most_nodes)
+    answers = tree.grown(most_nodes, cutoff if first else -np.inf)
     return answers, tree.aside
 
 
@@ -191,17 +194,18 @@ class _Tree:
         self.top, self.rate = self.open.bound, self.open.rate
         self.aside = self.open.take(np.zeros(budget.size, dtype=np.bool_))
 
-    def grown(self, most_nodes: int) -> Answers:
-        """Split what is not proved until everything is, or enough has been tried."""
+    def grown(self, most_nodes: int, content: float = -np.inf) -> Answers:
+        """Split until everything is proved, enough has been tried, or every loss is below one to be content with."""
         self._prune(most_nodes)
         if self.open.owner.size:
             owner = np.unique(self.open.owner)
             arena = Arena.of(self.cells, owner, self.rate[owner])
-            while self.open.owner.size:
+            while self.open.owner.size and (self.loss >= content).any():
                 busy = np.bincount(self.open.owner, minlength=self.loss.size) > 0
                 arena = arena.within(np.where(busy, self.loss - self.top + self.noise, -np.inf))
                 self._split(arena)
                 self._prune(most_nodes)
+        np.minimum.at(self.floor, self.open.owner, self.open.bound)
         bound = np.where(self.floor >= self.loss - self.noise, self.loss, self.floor)
         price = np.where(self.price <= 2.0 * NO_PRICE_GBP, 0.0, self.price)
         return Answers(price, self.loss, bound, self.rate, self.count)

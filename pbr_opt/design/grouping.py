@@ -39,6 +39,10 @@ _PASSES: Final = 12
 _FREE_OF_LIMIT: Final = 0.25
 """The knapsack is solved when its relaxation lacks no more of the best choice than the other bound and this share."""
 
+_HOPEFUL: Final = 30
+"""Parts whose own prices are tried for a better choice: the best is nearly always met by then, and each costs more than
+the part does."""
+
 _SWAPS: Final = 60
 """Exchanges of one price tried before the search, each a few vector operations."""
 
@@ -166,10 +170,11 @@ class _Search:
         there = ascend(self.problem, part, at, self.loss, _PASSES)
         if there.bound >= self.proved_at:
             return
-        self._settle(np.sort(there.chosen))  # mostly new choices, seldom better ones
         part, usable = there.narrowed(part, self.loss)
         if any(settled.issuperset(usable.tolist()) for settled in self.settled):
             return
+        if self.parts <= _HOPEFUL:
+            self._settle(np.sort(there.chosen))
         bound = max(there.bound, self._without_limit(usable, there.bound))
         if bound < self.proved_at and usable.size > self.problem.most:
             for child in part.split(there.torn(part)):
@@ -221,9 +226,10 @@ class _Search:
         if not menus or sum(float(menu.cost.min()) for menu in menus) + paid > self.problem.budget:
             fits = not menus and paid <= self.problem.budget
             return (lost, prices[best]) if fits else (self.loss, None)  # else what would fit has been ruled out
-        found = solve_knapsack(menus, self.problem.budget - paid, self.most_labels, self.loss - lost)
+        relaxes = prices.size > self.problem.most
+        found = solve_knapsack(menus, self.problem.budget - paid, self.most_labels, self.loss - lost, first=relaxes)
         best[open_rows] = [k[at] for k, at in zip(columns, found.choice.tolist(), strict=True)]
-        return min(found.bound + lost, self.loss), prices[best]
+        return max(min(found.bound + lost, self.loss), bound), prices[best]
 
     def _exchange(self, prices: IntArray, rate: float) -> None:
         """Start from a set of prices, put one for another as long as the knapsack's bound falls, and solve that set."""

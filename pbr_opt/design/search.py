@@ -53,7 +53,12 @@ class KnapsackAnswer:
 
 
 def solve_knapsack(
-    menus: Sequence[Menu], budget: float, most_labels: int = 200_000, cutoff: float = np.inf
+    menus: Sequence[Menu],
+    budget: float,
+    most_labels: int = 200_000,
+    cutoff: float = np.inf,
+    *,
+    first: bool = False,
 ) -> KnapsackAnswer:
     """Return the choice of one column a menu that has least loss within the budget.
 
@@ -68,6 +73,8 @@ def solve_knapsack(
         given up.
     cutoff : float, optional
         A loss that is reached elsewhere: only choices below it are searched for.
+    first : bool, optional
+        Be content with the first choice below the cutoff, and with the bound there is by then.
 
     Returns
     -------
@@ -87,9 +94,13 @@ def solve_knapsack(
     rows = [menu.undominated() for menu in menus]
     lean = [menu.take(kept) for menu, kept in zip(menus, rows, strict=True)]
     cells = Cells.of_points([menu.cost for menu in lean], [menu.loss for menu in lean])
-    answers, aside = stepped(cells, budget, most_labels, cutoff)
+    answers, aside = stepped(cells, budget, most_labels, cutoff, first=first)
     labelling = Labelling(lean, budget, answers.price_gbp[0].astype(np.int64), most_labels, cutoff)
-    bound = min(labelling.search(_boxes(cells, aside, budget)), float(answers.bound[0]))
+    bound = float(answers.bound[0])
+    if first and labelling.loss < cutoff:
+        bound = min(bound, float(aside.bound.min(initial=np.inf)))
+    else:
+        bound = min(bound, labelling.search(_boxes(cells, aside, budget)))
     picked = np.array([kept[k] for kept, k in zip(rows, labelling.choice, strict=True)])
     cost = float(sum(menu.cost[k] for menu, k in zip(menus, picked, strict=True)))
     loss = float(sum(menu.loss[k] for menu, k in zip(menus, picked, strict=True)))

@@ -138,6 +138,10 @@ def test_a_cutoff_hides_no_better_choice_and_proves_that_there_is_none(shape: st
         assert found.loss == pytest.approx(exact, rel=TIE)
         assert found.bound == found.loss
         assert none.bound == below
+        some = solve_knapsack(menus, budget, cutoff=above, first=True)
+        assert some.bound <= exact * (1 + TIE) <= some.loss * (1 + 2 * TIE)
+        assert some.loss < above
+        assert solve_knapsack(menus, budget, cutoff=below, first=True).bound == below
         assert none.loss >= exact * (1 - TIE)
         assert none.cost <= budget * (1 + TIE)
 
