@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import resources, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -79,7 +80,10 @@ def explore(
     context: typer.Context,
     programme: NameArgument,
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("explorer.html"),
-    points: Annotated[int, typer.Option("--points", help="Budgets, from 60 to 160 % of what today costs.")] = 41,
+    points: Annotated[
+        int | None,
+        typer.Option("--points", help="Budgets, 60 to 160 % of what today costs. Unsaid: 41, with a supply chain 5."),
+    ] = None,
 ) -> None:
     """Write the explorer: one HTML page on which budget and aim are moved along designs computed before.
 
@@ -88,18 +92,18 @@ def explore(
     from pbr_opt.design.limits import Budget
     from pbr_opt.design.objectives import AdditionalOutcomes, Parked
     from pbr_opt.programmes.registry import open_programme
-    from pbr_opt.report.explorer import ExplorerSettings, explorer_page, other_aims
+    from pbr_opt.report.explorer import explorer_page, settings_for
     from pbr_opt.report.records import write_files
 
     reading = open_programme(programme)
-    question, aims = question_of(context, reading), other_aims(reading.programme)
-    goal = question.objective
+    question, offered = question_of(context, reading), settings_for(reading.programme)
+    goal, aims = question.objective, dict(offered.aims or {})
     if goal not in (Parked(), AdditionalOutcomes(), *aims.values()):
         aims[f"{'least' if goal.better < 0 else 'most'} {goal.name}"] = goal
     limits = tuple(limit for limit in question.limits if not isinstance(limit, Budget))
     if limits != question.limits:
         typer.echo("The budget is left aside: it is what the page moves.", err=True)
-    settings = ExplorerSettings(aims=aims, points=points, limits=limits)
+    settings = replace(offered, aims=aims, points=points or offered.points, limits=limits)
     page = with_progress("Solving", lambda tick: explorer_page(reading.programme, settings, tick))
     write_files(out.parent, {out.name: page})
     typer.echo(f"Written to {out}", err=True)

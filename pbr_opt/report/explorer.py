@@ -29,7 +29,7 @@ from pbr_opt.report.frontiers import traced
 from pbr_opt.report.records import plain, write_files
 from pbr_opt.report.tiers import tier_frame
 
-__all__ = ["ExplorerSettings", "explorer_page", "other_aims", "write_explorer"]
+__all__ = ["ExplorerSettings", "explorer_page", "other_aims", "settings_for", "write_explorer"]
 
 _REACH: Final = (0.6, 1.6)
 """From where to where budgets go, in shares of what the programme's own tariff costs."""
@@ -98,6 +98,20 @@ def other_aims(programme: Programme) -> dict[str, Objective]:
     return aims if programme.outcome_value_gbp is None else aims | {"most net social value": NetSocialValue()}
 
 
+def settings_for(programme: Programme) -> ExplorerSettings:
+    """Return what is offered of a programme: less with a supply chain, where every design is a search of its own.
+
+    >>> import pbr_opt as pbr
+    >>> programme = pbr.load("work_programme_2011")
+    >>> settings_for(programme).points, len(settings_for(programme).weights)
+    (41, 7)
+    """
+    if programme.supply_chain is None:
+        return ExplorerSettings(aims=other_aims(programme))
+    ends: dict[str, Objective] = {"fewest people parked": Parked(), "most additional jobs": AdditionalOutcomes()}
+    return ExplorerSettings(weights=(), aims=ends, points=5)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Line:
     """One aim: its label, the weight of jobs (None for aims beside the weights), its designs."""
@@ -119,7 +133,7 @@ def explorer_page(
     programme : Programme
         Its own tariff is what everything is set beside.
     settings : ExplorerSettings, optional
-        What can be moved.
+        What can be moved; :func:`settings_for` when not given.
     progress : callable, optional
         Called with aims done and aims in all.
 
@@ -130,7 +144,7 @@ def explorer_page(
     MissingExtraError
         Without Jinja2.
     """
-    chosen = settings or ExplorerSettings()
+    chosen = settings or settings_for(programme)
     base = evaluate(programme)
     given = chosen.budgets_gbp
     budgets = _budgets(programme, base, chosen.points) if given is None else np.atleast_1d(np.asarray(given, float))
