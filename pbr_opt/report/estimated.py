@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pbr_opt.analysis.estimation import Estimate, EstimateSettings, estimate
 from pbr_opt.analysis.estimation_programme import published_facts, revealed_bounds, unknown_quantities
 from pbr_opt.analysis.identified_set import IdentifiedSet, identified_set
 from pbr_opt.market.programme import Programme
-from pbr_opt.report.records import plain, provenance
+from pbr_opt.report.records import csv_text, inputs_of, plain, provenance
 from pbr_opt.report.wording import count, money, per_cent, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CalibrationReport", "calibrate", "estimate_text"]
+__all__ = ["CALIBRATION", "CalibrationReport", "calibrate", "estimate_text"]
+
+CALIBRATION: Final = "calibration"
+"""Where a record keeps what was found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +114,16 @@ class CalibrationReport:
         }  # fmt: skip
 
     def files(self) -> dict[str, str]:
-        """Return the tables as CSV files by name."""
+        """Return the tables as CSV files by name, and the programme in ``inputs/``."""
         tables = {"bounds": self.bounds, "identified_set": self.found.to_frame()}
         if self.estimate is not None:
             tables |= {"unknowns": self.estimate.to_frame(), "facts": self.estimate.to_frame("facts")}
-        return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n") for name, frame in tables.items()}
+        return {f"{name}.csv": csv_text(frame) for name, frame in tables.items()} | inputs_of(self.programme)[0]
 
     def record(self, settings: Mapping[str, object]) -> dict[str, object]:
-        """Return where the results came from."""
-        return provenance(self.programme, {"today": self.programme.tariff}, settings)
+        """Return what was found and where it came from."""
+        record = provenance(self.programme, {"today": self.programme.tariff}, settings)
+        return record | {CALIBRATION: self.to_dict()} | inputs_of(self.programme)[1]
 
 
 def calibrate(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pbr_opt.analysis.assumptions import conclusions
+from pbr_opt.analysis.estimation import EstimateSettings
 from pbr_opt.analysis.simulation import simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.analysis.world_answers import across_worlds
@@ -20,6 +21,7 @@ from pbr_opt.programmes.facts import load_facts, load_priors
 from pbr_opt.programmes.questions import Question, question_from
 from pbr_opt.quantities import Inspection
 from pbr_opt.report.comparison import compare, proof, tariff_fees
+from pbr_opt.report.estimated import CALIBRATION, calibrate
 from pbr_opt.report.frontiers import FRONTIER, frontier_dict, traced
 from pbr_opt.report.simulated import SIMULATION, simulation_dict
 from pbr_opt.report.worlds import WORLDS, WorldReport
@@ -42,7 +44,7 @@ def recorded(record: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     notes : list of str
         Notes are added to it.
     """
-    for kind in (SIMULATION, WORLDS):
+    for kind in (SIMULATION, WORLDS, CALIBRATION):
         if kind in record:
             return {kind: record[kind]}
     if FRONTIER in record:
@@ -76,6 +78,8 @@ def computed(record: Mapping[str, Any], programme: Programme) -> dict[str, Any]:
         return {SIMULATION: _played(record["settings"], programme)}
     if WORLDS in record:
         return {WORLDS: _drawn(record, programme)}
+    if CALIBRATION in record:
+        return {CALIBRATION: _fitted(record["settings"], programme)}
     if FRONTIER in record:
         return _traced(record[FRONTIER], programme)
     tariffs = {label: Tariff(**result["fees"]) for label, result in record["tariffs"].items()}
@@ -129,3 +133,10 @@ def _drawn(record: Mapping[str, Any], programme: Programme) -> dict[str, object]
     worlds = plausible_worlds(inputs, facts, asked["draws"], asked["seed"])
     tariffs = {"optimised": Question(Parked(), (PriceStep(5),)).answer(programme)} if asked["optimised"] else {}
     return WorldReport(worlds, across_worlds(worlds, tariffs, baseline)).to_dict()
+
+
+def _fitted(settings: Mapping[str, Any], programme: Programme) -> dict[str, object]:
+    """Return a calibration of today, sought from the starts of then."""
+    rules = EstimateSettings(**{name: settings[name] for name in ("level", "starts", "segments", "seed")})
+    again = calibrate(programme, rules, price_change=settings["price_change"], points=settings["points"])
+    return again.to_dict()
