@@ -140,9 +140,12 @@ def _ask_for_design(name: str, programme: Programme) -> None:
         verb = "minimise" if kinds[aim].better < 0 else "maximise"
         lines = [line.partition("=") for line in more.splitlines() if line.strip()]
         limits = {limit.strip(): value.strip() or "yes" for limit, _, value in lines}
-        with st.spinner("Searching, with proof"):
-            asked = {verb: aim, "budget": repr(budget), "step": repr(step)} | limits
-            st.session_state[f"design {name}"] = _answer(asked, programme)
+        asked = {verb: aim, "budget": repr(budget), "step": repr(step)} | limits
+        try:
+            with st.spinner("Searching, with proof"):
+                st.session_state[f"design {name}"] = _answer(asked, programme)
+        except PbrError as error:  # told beside the form, so that the edited rate card stays
+            st.sidebar.error(str(error))
 
 
 def _answer(asked: Mapping[str, str], programme: Programme) -> Design:

@@ -67,8 +67,13 @@ def test_a_design_is_the_librarys_and_can_be_taken_over(app: AppTest) -> None:
 
 
 def test_limits_are_those_of_the_command_line_and_faults_are_told(app: AppTest) -> None:
-    app.text_area[0].set_value("highest = 900\nmax-parked-shre = 0.5")
-    told = _press(app, "Design")
+    key = f"worked_example/outcome_fee_gbp/{pbr.load('worked_example').caseload.groups[0]}"
+    app.number_input(key).set_value(4321.0)
+    edited = _press(app, "Compare")
+    edited.text_area[0].set_value("highest = 900\nmax-parked-shre = 0.5")
+    told = _press(edited, "Design")
+    assert told.number_input(key).value == 4321.0
+    assert "edited" in told.code[0].value
     assert "did you mean 'max-parked-share'?" in told.error[0].value
     told.text_area[0].set_value("highest = 900")
     limited = _press(told, "Design")
