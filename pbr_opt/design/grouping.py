@@ -23,7 +23,15 @@ from typing import Final
 
 import numpy as np
 
-from pbr_opt.design.grouping_bounds import FewPrices, Multipliers, Part, ascend, knapsack_bound, linear_multipliers
+from pbr_opt.design.grouping_bounds import (
+    FewPrices,
+    KnapsackBound,
+    Multipliers,
+    Part,
+    ascend,
+    knapsack_bound,
+    linear_multipliers,
+)
 from pbr_opt.design.search import Menu, solve_knapsack
 from pbr_opt.errors import DesignInfeasibleError
 from pbr_opt.quantities import SPEND_RELATIVE, IntArray
@@ -187,9 +195,9 @@ class _Search:
         lacking = self.loss - known
         if usable.size > self.problem.most and self.loss - relaxed.bound > (1.0 + _FREE_OF_LIMIT) * lacking:
             return relaxed.bound
-        return self._settle(usable)
+        return self._settle(usable, relaxed)
 
-    def _settle(self, prices: IntArray) -> float:
+    def _settle(self, prices: IntArray, known: KnapsackBound | None = None) -> float:
         """Solve the knapsack over some prices; return a bound on all choices among them.
 
         More prices than allowed make it a relaxation, unless the answer happens to use few.
@@ -197,7 +205,7 @@ class _Search:
         names = frozenset(prices.tolist())
         if any(settled.issuperset(names) for settled in self.settled):
             return self.loss
-        relaxed = knapsack_bound(self.problem, prices)
+        relaxed = known or knapsack_bound(self.problem, prices)
         if relaxed.choice is not None and prices.size <= self.problem.most:
             self._remember(relaxed.choice)
         bound = relaxed.bound
