@@ -29,7 +29,7 @@ import numpy as np
 import pbr_opt as pbr
 from pbr_opt.analysis.calibration import vary
 from pbr_opt.analysis.scenario_changes import needs_based_groups, optimised_prices
-from pbr_opt.quantities import FloatArray
+from pbr_opt.quantities import FloatArray, IntArray
 from pbr_opt.report.wording import per_cent, table
 
 SPREADS: Final = {"central, spread 1.2": None, "spread 0.8": 0.8, "spread 1.6": 1.6}
@@ -43,7 +43,7 @@ class People:
     count: FloatArray
     need_gbp: FloatArray
     price_gbp: FloatArray
-    group: FloatArray
+    group: IntArray
 
     @classmethod
     def of(cls, programme: pbr.Programme) -> People:

@@ -7,10 +7,11 @@ has a number, and everything random about it comes from that number and the seed
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from typing import Any, Final, TypeVar
 
 from pbr_opt.errors import MissingExtraError
@@ -103,13 +104,29 @@ def open_executor(spec: str = "serial") -> Iterator[Executor]:
             yield serial
     elif spec.startswith("processes"):
         # spawned, not forked: a fork copies whatever threads hold at that moment, locks among it
-        pool = ProcessPoolExecutor(workers_of(spec), mp_context=get_context("spawn"))
+        pool = ProcessPoolExecutor(workers_of(spec), mp_context=get_context("spawn"), initializer=_end_with_parent)
         try:
             yield pool
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     else:
         yield from _cluster(spec)
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that started it ends, however that ends.
+
+    A worker waits for work on a pipe whose other end it holds as well, so that kill -9 of the main process would leave
+    it waiting for ever.
+    """
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_and_end, args=(parent.sentinel,), daemon=True).start()
+
+
+def _wait_and_end(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 def _inspect(spec: str) -> None:

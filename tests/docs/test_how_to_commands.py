@@ -14,7 +14,7 @@ import pytest
 from pbr_opt import cli
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"
-PAGES = ("workbook.md", "command-line.md", "records.md", "scenarios.md", "pages.md")
+PAGES = ("workbook.md", "command-line.md", "records.md", "scenarios.md", "pages.md", "sweeps.md")
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
