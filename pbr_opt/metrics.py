@@ -161,7 +161,6 @@ def measure(
     windfall = float(windfall_by_group(programme, payable, behaviour).sum())
     group_parked = caseload.sum_by_group(people * behaviour.parked) / np.maximum(caseload.group_participants, _TINY)
     worst = _worst_served(group_parked, caseload.sum_by_group(people * support), caseload.group_participants)
-    token = people @ (~behaviour.parked & (support < TOKEN_SUPPORT_GBP))
     inefficient, gap, social = _against_first_best(programme, behaviour)
     return Metrics(
         participants=total,
@@ -175,7 +174,7 @@ def measure(
         cost_per_additional_outcome_gbp=_ratio(spend, additional, math.inf),
         parked_share=float(people @ behaviour.parked) / total,
         inefficiently_parked_share=inefficient,
-        token_help_share=float(token) / total,
+        token_help_share=float(people @ (~behaviour.parked & (support < TOKEN_SUPPORT_GBP))) / total,
         first_pound_loss=float(people @ behaviour.first_pound_loss) / total,
         total_support_gbp=total_support,
         mean_support_gbp=total_support / total,

@@ -155,8 +155,7 @@ def outlook(worlds: Sequence[Programme], aim: Objective, tariff: Tariff, weights
     """
     share = _weights(worlds, aim, weights)
     there = [evaluate(world, tariff) for world in worlds]
-    spend, achieved = ([item.spend_gbp for item in there], [aim.total(item) for item in there])
-    return Outlook(aim, share, frozen(spend), frozen(achieved))
+    return Outlook(aim, share, frozen([item.spend_gbp for item in there]), frozen([aim.total(item) for item in there]))
 
 
 def robust(
@@ -215,9 +214,8 @@ def robust(
     share = _weights(worlds, aim, weights)
     prices = price_list("robust", prices_gbp)
     base = worlds[0].tariff.aligned(worlds[0].caseload.groups)
-    problem = _columns(
-        [world.replace(tariff=base) for world in worlds], aim, prices, (share, _finite(budget_gbp), choice)
-    )
+    paying = [world.replace(tariff=base) for world in worlds]
+    problem = _columns(paying, aim, prices, (share, _finite(budget_gbp), choice))
     answer = choose_columns(problem, choice.most_labels)
     tariff = base.at_price(prices[answer.choice])
     return _checked(worlds, aim, tariff, (share, problem.budget, choice), answer)

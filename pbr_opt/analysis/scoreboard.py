@@ -31,20 +31,35 @@ def national_of(evaluation: Evaluation) -> National:
     Prices, fees and base costs are the programme's; how its segments came about is not asked, so uplift and spread are
     those of its segments on average. Without a supply chain the nation is one contract.
     """
-    programme, rows = evaluation.programme, evaluation.rows.caseload
-    caseload = programme.caseload
+    rows, behaviour, value = evaluation.rows.caseload, evaluation.behaviour, evaluation.programme.outcome_value_gbp
+
+    def total(values: FloatArray) -> FloatArray:
+        return rows.sum_by_group(rows.participants * values)[None]
+
+    helpable = np.zeros(len(rows)) if value is None else value[rows.group_index] > rows.parking_threshold_gbp
+    return National(
+        _nation(evaluation),
+        outcomes=total(behaviour.outcome_rate),
+        deadweight_outcomes=total(rows.deadweight_rate),
+        parked=total(behaviour.parked.astype(np.float64)),
+        inefficiently_parked=total((behaviour.parked & (helpable > 0)).astype(np.float64)),
+        support_gbp=total(behaviour.support_gbp),
+        contract_outcome_rate=_contract_rates(evaluation)[None],
+    )
+
+
+def _nation(evaluation: Evaluation) -> Nations:
+    """Return the programme as one world, people of a group alike."""
+    programme, caseload = evaluation.programme, evaluation.programme.caseload
     listed = evaluation.tariff.aligned(caseload.groups)
     people = caseload.group_participants
 
     def mean(values: FloatArray) -> FloatArray:
         return caseload.sum_by_group(caseload.participants * values) / np.maximum(people, np.finfo(float).tiny)
 
-    def total(values: FloatArray) -> FloatArray:
-        return rows.sum_by_group(rows.participants * values)[None]
-
     floor, ceiling = (np.clip(rate, 1e-12, 1 - 1e-12) for rate in (caseload.deadweight_rate, caseload.ceiling_rate))
     value = programme.outcome_value_gbp
-    nations = Nations(
+    return Nations(
         participants=people[None],
         deadweight_rate=mean(caseload.deadweight_rate)[None],
         uplift=mean(logit(ceiling) - logit(floor))[None],
@@ -65,17 +80,6 @@ def national_of(evaluation: Evaluation) -> National:
         pass_through=np.ones(1),
         tier1_share=np.zeros(1),
         working_capital_gbp=np.full(1, np.inf),
-    )
-    behaviour = evaluation.behaviour
-    helpable = np.zeros(len(rows)) if value is None else value[rows.group_index] > rows.parking_threshold_gbp
-    return National(
-        nations,
-        outcomes=total(behaviour.outcome_rate),
-        deadweight_outcomes=total(rows.deadweight_rate),
-        parked=total(behaviour.parked.astype(np.float64)),
-        inefficiently_parked=total((behaviour.parked & (helpable > 0)).astype(np.float64)),
-        support_gbp=total(behaviour.support_gbp),
-        contract_outcome_rate=_contract_rates(evaluation)[None],
     )
 
 

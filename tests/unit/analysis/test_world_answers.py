@@ -7,6 +7,7 @@ import pytest
 
 from pbr_opt import Budget, InvalidInputError, Parked, PriceStep, UnsupportedModelError, evaluate, load, optimise
 from pbr_opt.analysis.ensemble import Ensemble
+from pbr_opt.analysis.robustness import RobustSettings, robust
 from pbr_opt.analysis.sweep import SweepSettings
 from pbr_opt.analysis.world_answers import Answers, across_worlds, best_in_hindsight
 from pbr_opt.analysis.world_inputs import WorldInputs
@@ -81,6 +82,22 @@ def test_the_best_in_hindsight_is_no_worse_than_any_tariff_of_that_cost(ensemble
     ).all()  # a price step may cost a little
     assert (best["spend_gbp"].to_numpy() <= few.measures["spend_gbp"] * (1 + 1e-9)).all()
     assert (best["gap"] <= 1e-9).all()
+
+
+def test_robust_design_takes_the_worlds_with_their_weights(ensemble: Ensemble) -> None:
+    """The optimiser's outlook is what the batched equilibrium says of its tariff, and it parks fewest on its list."""
+    few = ensemble.by_likelihood().thinned(5)
+    budget = 1.1 * float(few.measures["spend_gbp"].max())
+    settings = RobustSettings(spend_tail=0.0)
+    prices = np.arange(0.0, 12_001.0, 400.0)
+    worlds = few.programmes()
+    design = robust(worlds, Parked(), prices_gbp=prices, budget_gbp=budget, weights=few.weight, settings=settings)
+    there = across_worlds(few, {"robust": design.tariff})
+    heads = np.array([world.caseload.total_participants for world in worlds])
+    assert there.values("robust", "spend_gbp") == pytest.approx(design.outlook.spend_gbp, rel=1e-9)
+    assert there.values("robust", "parked_share") == pytest.approx(design.outlook.objective / heads, abs=1e-9)
+    assert there.values("robust", "spend_gbp").max() <= budget * (1 + 1e-9)
+    assert design.outlook.weight == pytest.approx(few.weight)
 
 
 def test_bad_labels_and_measures_are_refused(ensemble: Ensemble, answers: Answers) -> None:
