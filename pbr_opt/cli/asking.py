@@ -17,7 +17,8 @@ from pbr_opt.quantities import Inspection
 
 if TYPE_CHECKING:
     from pbr_opt.programmes.files import Reading
-    from pbr_opt.programmes.questions import Question, Term
+    from pbr_opt.programmes.questions import Question
+    from pbr_opt.programmes.terms import Term
 
 __all__ = ["AskingCommand", "asked_in", "question_of"]
 
@@ -86,7 +87,7 @@ def _text(value: object) -> str:
 
 def _signed() -> Any:  # noqa: ANN401  # a function whose signature is made here
     """Return a function with a parameter for each option."""
-    from pbr_opt.programmes.questions import objective_names, terms
+    from pbr_opt.programmes.terms import objective_names, terms
 
     kinds = objective_names()
     least = ", ".join(name for name, kind in kinds.items() if kind.better < 0)

@@ -1,20 +1,16 @@
 """What is asked of a design, in words: an objective and limits by their names, from a command line, a file or a sheet.
 
-Names follow the classes: ``MaxParkedShare`` is ``max-parked-share``. Whatever is added to
-:mod:`pbr_opt.design.objectives` or :mod:`pbr_opt.design.limits` can be asked for without a change here.
+Which names there are is in :mod:`pbr_opt.programmes.terms`.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from pbr_opt.design.chain_limits import GuaranteedVolume
-from pbr_opt.design.group_limits import PriceCeilingByValue
 from pbr_opt.design.limits import Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import Objective
 from pbr_opt.design.optimise import optimise
@@ -22,52 +18,15 @@ from pbr_opt.design.result import Design
 from pbr_opt.errors import InvalidInputError
 from pbr_opt.evaluation import evaluate
 from pbr_opt.market.programme import Programme
+from pbr_opt.programmes.terms import Term, objective_names, said_name, term_names, terms_of
 from pbr_opt.quantities import Inspection, nearest
 
-__all__ = ["Question", "Term", "asked_of", "objective_names", "question_from", "term_names", "terms"]
+__all__ = ["Question", "asked_of", "question_from"]
 
-Reads = Literal["number", "whole", "yes", "tariff", "by_group", "by_year", "numbers", "names"]
-
-_SHORT: Final = {
-    (Budget, "gbp"): "budget",
-    (PriceStep, "gbp"): "step",
-    (PriceRange, "lower_gbp"): "lowest",
-    (PriceRange, "upper_gbp"): "highest",
-    (PriceCeilingByValue, ""): "value-ceiling",
-    (GuaranteedVolume, "participants"): "guaranteed-volume",
-}
 _UNSAID: Final[tuple[object, ...]] = (math.inf, {}, (1.0,))
 """What a budget says of what is not asked: no total, no years, all payments in the year of the start."""
 _AIMS: Final = ("minimise", "maximise")
 _YES: Final = {"yes": True, "true": True, "no": False, "false": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One thing that a limit can be told, under a name of its own.
-
-    Attributes
-    ----------
-    name : str
-        As people write it, for instance ``max-parked-share``.
-    limit : type of Limit
-        What it becomes part of.
-    field : str
-        The limit's parameter; empty for a limit that has none.
-    reads : str
-        ``number``, ``whole`` (number), ``yes`` (or no), ``tariff`` (yes: the programme's own), ``by_group``: a
-        number, or ``7=15000; 8=9000``, ``by_year``: ``2=5e6; 3=4e6``, ``numbers`` or ``names``: ``1; 6; 7``.
-    """
-
-    name: str
-    limit: type[Limit]
-    field: str
-    reads: Reads
-
-    @property
-    def help(self) -> str:
-        """Return the first sentence of what the limit says of itself."""
-        return (inspect.getdoc(self.limit) or "").split("\n\n")[0].replace("\n", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,68 +56,6 @@ class Question:
         return optimise(programme, limits=self.bounded(programme), **{aim: self.objective})  # type: ignore[arg-type]
 
 
-def _named(kind: type[object]) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
-
-
-def _below(kind: type[Any]) -> list[type[Any]]:
-    """Return every public class under a base that the package itself defines, by name."""
-    found = [each for child in kind.__subclasses__() for each in (child, *_below(child))]
-    ours = {each.__name__: each for each in found if each.__module__.startswith("pbr_opt.design.")}
-    return [each for name, each in sorted(ours.items()) if name[0] != "_" and not inspect.isabstract(each)]
-
-
-def objective_names() -> dict[str, type[Objective]]:
-    """Return every objective by its name.
-
-    >>> [name for name in objective_names() if name.startswith("p")]
-    ['parked']
-    """
-    return {_named(kind): kind for kind in _below(Objective)}
-
-
-def terms() -> tuple[Term, ...]:
-    """Return everything that limits can be told, in the order of the limits' names.
-
-    >>> [term.name for term in terms() if term.limit is PriceRange]
-    ['lowest', 'highest']
-    """
-    return tuple(term for kind in _below(Limit) for term in _terms_of(kind))
-
-
-def term_names() -> dict[str, Term]:
-    """Return the same by name."""
-    return {term.name: term for term in terms()}
-
-
-def _terms_of(kind: type[Limit]) -> list[Term]:
-    fields = list(inspect.signature(kind).parameters.values())
-    if not fields:
-        return [Term(_SHORT.get((kind, "")) or _named(kind), kind, "", "yes")]
-    plain = _named(kind) if len(fields) == 1 else ""
-    return [
-        Term(
-            _SHORT.get((kind, field.name)) or plain or f"{_named(kind)}-{field.name.replace('_', '-')}",
-            kind,
-            field.name,
-            _reads(str(field.annotation)),
-        )
-        for field in fields
-    ]
-
-
-def _reads(annotation: str) -> Reads:
-    if "Tariff" in annotation:
-        return "tariff"
-    if "Mapping[int" in annotation:
-        return "by_year"
-    if "Mapping" in annotation:
-        return "by_group"
-    if "Sequence" in annotation:
-        return "names" if "str" in annotation else "numbers"
-    return {"int": "whole", "bool": "yes"}.get(annotation, "number")  # type: ignore[return-value]
-
-
 def asked_of(objective: Objective, limits: Sequence[Limit], programme: Programme) -> dict[str, str] | None:
     """Return the names and texts that ask a question, or None where texts cannot.
 
@@ -173,9 +70,9 @@ def asked_of(objective: Objective, limits: Sequence[Limit], programme: Programme
         return None
     numbers = [repr(float(getattr(objective, name))) for name in inspect.signature(type(objective)).parameters]
     aim = "minimise" if objective.better < 0 else "maximise"
-    asked = {aim: "=".join([_named(type(objective)), *numbers])}
+    asked = {aim: "=".join([said_name(type(objective)), *numbers])}
     for limit in limits:
-        for term in _terms_of(type(limit)):
+        for term in terms_of(type(limit)):
             if isinstance(limit, Budget) and getattr(limit, term.field) in _UNSAID:
                 continue
             text = _told(term, limit, programme)

@@ -13,9 +13,9 @@ from pbr_opt.market.figure_book import TARIFF_COLUMNS
 from pbr_opt.market.programme import Programme
 from pbr_opt.programmes.figure_rows import implied_unit
 from pbr_opt.programmes.files import GROUPS, LIMITS, SEGMENTS
-from pbr_opt.programmes.questions import term_names
 from pbr_opt.programmes.sheets import CASE_COLUMNS, NOTES, PROGRAMME, SHEETS, SPREAD, Sheet, choices_of
 from pbr_opt.programmes.tables import escaped
+from pbr_opt.programmes.terms import term_names
 from pbr_opt.programmes.workbook_reading import read_workbook
 from pbr_opt.programmes.writing import (
     Cells,

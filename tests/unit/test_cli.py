@@ -13,7 +13,7 @@ import pytest
 from pbr_opt import cli, load
 from pbr_opt.errors import SolverError
 from pbr_opt.programmes.content import content_hash
-from pbr_opt.programmes.questions import term_names
+from pbr_opt.programmes.terms import term_names
 from pbr_opt.report.progress import with_progress
 
 NAME = "work_programme_2011"

@@ -18,8 +18,9 @@ from pbr_opt.errors import PbrError
 from pbr_opt.evaluation import evaluate
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.programmes.questions import objective_names, question_from, term_names
+from pbr_opt.programmes.questions import question_from
 from pbr_opt.programmes.registry import list_programmes, open_programme
+from pbr_opt.programmes.terms import objective_names, term_names
 from pbr_opt.quantities import Inspection
 from pbr_opt.report.canvas import to_svg
 from pbr_opt.report.comparison import Comparison, compare

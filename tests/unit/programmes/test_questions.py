@@ -26,7 +26,8 @@ from pbr_opt.design import limits as limits_module
 from pbr_opt.design import objectives as objectives_module
 from pbr_opt.design.limits import Limit
 from pbr_opt.design.objectives import Objective
-from pbr_opt.programmes.questions import Question, asked_of, objective_names, question_from, term_names
+from pbr_opt.programmes.questions import Question, asked_of, question_from
+from pbr_opt.programmes.terms import objective_names, term_names
 from pbr_opt.quantities import Inspection
 
 PROGRAMME = Programme("p", Caseload(["a", "b"], 100, 0.1, 0.3, 500), Tariff(["a", "b"], 0, 1000))
