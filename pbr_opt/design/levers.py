@@ -1,8 +1,8 @@
 """Design when more than the price level of each group moves: the best of a menu a group, looked at closer and closer.
 
 Every offer is evaluated by the exact response of providers, so that what is chosen keeps its promises. That nothing
-beyond the menus is better is proved only where they are complete (fees apart on a price step); elsewhere the answer is
-called local, and its bound is that of the menus.
+beyond the menus is better is proved only where they are complete (fees apart on a price step); elsewhere nothing is
+proved here, and the answer is called local.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ def _found(problem: DesignProblem, settings: DesignSettings, shelves: Sequence[_
     return Found(
         tariff=tariff,
         claimed_loss=choice.loss,
-        bound=min(choice.bound, choice.loss),
+        bound=min(choice.bound, choice.loss) if complete else -np.inf,
         multiplier=solve_knapsack(menus, cap, 100).multiplier if fits else 0.0,
         method=f"{'every offer on the step' if complete else 'menus looked at closer and closer'} ({moved})",
         proved=complete,

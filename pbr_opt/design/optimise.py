@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from pbr_opt.design.chain_search import solve_through_chain
 from pbr_opt.design.columns import solve_columns
 from pbr_opt.design.conflicts import require_feasible
 from pbr_opt.design.convex import convex_bound, solve_convex
 from pbr_opt.design.greedy import solve_greedy
 from pbr_opt.design.joint import solve_together
+from pbr_opt.design.joint_limits import Participation
 from pbr_opt.design.ladder import ladders
 from pbr_opt.design.levers import require_levers, solve_levers
 from pbr_opt.design.limits import Limit
@@ -117,13 +120,39 @@ def solve(problem: DesignProblem, settings: DesignSettings) -> Design:
 def _with_levers(problem: DesignProblem, settings: DesignSettings) -> Found:
     """Solve with the price level alone first: whatever else moves then is a larger menu."""
     require_levers(problem, settings)
+    level, bound = replace(settings, vary=("level",)), -np.inf
+    if set(settings.vary) - {"level"} == {"attachment"}:
+        free = solve(_without_attachment(problem), level)
+        bound = -problem.objective.better * free.bound
+        if not broken_promises(problem, free.evaluation):
+            method = f"{free.method}, without attachment fees"
+            return Found(free.tariff, -problem.objective.better * free.objective, bound, free.budget_price, method)
+        if is_two_part(problem, settings):
+            return _no_better_than(bound, solve_two_part(problem, settings, free.tariff), settings)
     try:
-        start = solve(problem, replace(settings, vary=("level",))).tariff
+        start = solve(problem, level).tariff
     except DesignInfeasibleError:
         start = None
-    if is_two_part(problem, settings):
-        return solve_two_part(problem, settings, start)
-    return solve_levers(problem, settings, start)
+    return _no_better_than(bound, solve_levers(problem, settings, start), settings)
+
+
+def _no_better_than(bound: float, found: Found, settings: DesignSettings) -> Found:
+    """Return what was found with a bound from elsewhere; proved where it comes up to it."""
+    if found.proved:
+        return found
+    bound = min(bound, found.claimed_loss)
+    return replace(found, bound=bound, proved=relative_gap(found.claimed_loss, bound) <= settings.relative_gap)
+
+
+def _without_attachment(problem: DesignProblem) -> DesignProblem:
+    """Return what bounds every choice of attachment fees: none are paid, and nobody is asked who takes part.
+
+    What providers do hangs on outcome payments alone; attachment fees take from the budget, and help in nothing but to
+    make them take part.
+    """
+    programme = problem.given.replace(tariff=problem.given.tariff.replace(attachment_fee_gbp=0.0))
+    limits = [limit for limit in problem.limits if not isinstance(limit, Participation)]
+    return DesignProblem(programme, problem.objective, limits)
 
 
 def _together(problem: DesignProblem, settings: DesignSettings) -> Found:
@@ -177,6 +206,7 @@ def _greedy(problem: DesignProblem) -> Found:
 
 
 _GREEDY = "buying steps of all groups by loss saved per pound (exact)"
+_CONVEX = "convex programme"
 
 
 def _convex(problem: DesignProblem, settings: DesignSettings) -> Found:
@@ -187,7 +217,7 @@ def _convex(problem: DesignProblem, settings: DesignSettings) -> Found:
     if problem.is_piecewise_linear:
         exact = _greedy(problem)
         bound, multiplier = exact.bound, exact.multiplier
-    method = f"convex programme through cvxpy and {settings.solver}"
+    method = f"{_CONVEX} through cvxpy and {settings.solver}"
     return Found(problem.base.at_price(answer.price_gbp), answer.claimed_loss, bound, multiplier, method)
 
 
@@ -199,7 +229,8 @@ def _checked(problem: DesignProblem, found: Found, settings: DesignSettings) -> 
     aim = problem.objective
     objective = aim.total(evaluation)
     loss = -aim.better * objective
-    scale = max(abs(loss), abs(found.bound), problem.programme.caseload.total_participants)
+    known = [abs(value) for value in (loss, found.bound) if np.isfinite(value)]
+    scale = max(*known, problem.programme.caseload.total_participants)
     if abs(loss - found.claimed_loss) > _CLAIM_RELATIVE * scale:
         raise SolverError(
             f"{found.method} claims {aim.name} of {-aim.better * found.claimed_loss:,.8g} {aim.unit}; the exact "
@@ -207,7 +238,7 @@ def _checked(problem: DesignProblem, found: Found, settings: DesignSettings) -> 
         )
     if broken := broken_promises(problem, evaluation):
         raise SolverError(f"{found.method} returned prices that break {'; '.join(broken)}. The answer is refused.")
-    if "convex" in found.method and loss - found.bound > _FALSE_OPTIMUM_RELATIVE * scale:
+    if found.method.startswith(_CONVEX) and loss - found.bound > _FALSE_OPTIMUM_RELATIVE * scale:
         raise SolverError(
             f"{found.method} calls {objective:,.8g} {aim.unit} optimal, but all that is proved is "
             f"{found.bound:,.8g}. The answer is refused; try another solver, or method='auto'."

@@ -7,6 +7,7 @@ import numpy as np
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.design.states import GroupStates
 from pbr_opt.evaluation import Evaluation
+from pbr_opt.market.tariffs import Tariff
 from pbr_opt.quantities import SPEND_PER_HEAD_GBP, SPEND_RELATIVE, FloatArray
 
 __all__ = ["broken_promises", "paid_by_row"]
@@ -40,4 +41,16 @@ def broken_promises(problem: DesignProblem, evaluation: Evaluation) -> tuple[str
     price = states.price_gbp
     for g in np.flatnonzero((price < lower * (1.0 - SPEND_RELATIVE)) | (price > upper * (1.0 + SPEND_RELATIVE))):
         broken.append(f"group '{names[g]}' at £{price[g]:,.2f}, outside £{lower[g]:,.2f} to £{upper[g]:,.2f}")
+    if problem.step_gbp is not None:
+        broken += _off_the_step(problem.step_gbp, evaluation.tariff)
     return tuple(broken)
+
+
+def _off_the_step(step_gbp: float, tariff: Tariff) -> list[str]:
+    """Return in words every outcome and sustainment fee that is no multiple of the price step."""
+    fees = {"outcome": tariff.outcome_fee_gbp, "sustainment": tariff.sustainment_fee_gbp}
+    return [
+        f"group '{tariff.groups[g]}': {name} fee of £{fee[g]:,.4f} is no multiple of £{step_gbp:g}"
+        for name, fee in fees.items()
+        for g in np.flatnonzero(np.abs(fee - step_gbp * np.rint(fee / step_gbp)) > SPEND_RELATIVE * np.maximum(fee, 1))
+    ]

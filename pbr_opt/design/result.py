@@ -77,8 +77,9 @@ class Design(Tabled):
     bound : float
         No tariff that meets the limits does better than this.
     status : str
-        ``optimal`` (gap within the relative gap asked for), ``gap`` (bound proved, but further away) or ``local``: the
-        bound holds only while those in the chain and the shadow prices of their capital stay as they are.
+        ``optimal`` (gap within the relative gap asked for), ``gap`` (bound proved, but further away) or ``local``:
+        through a chain the bound holds only while those in it and the shadow prices of their capital stay as they are;
+        where more than the price level moves it holds, but is far away, or infinite: nothing is proved.
     budget_price : float
         Shadow price: improvement of the objective by one more pound of budget (of the relaxation where prices jump).
     method : str
@@ -169,9 +170,9 @@ class Design(Tabled):
         """Return the answer in a few lines."""
         aim = self.problem.objective
         verb = "least" if aim.better < 0 else "most"
+        proof = f"bound {self.bound:,.6g}, gap {self.gap:.1e}" if np.isfinite(self.bound) else "nothing proved"
         lines = [
-            f"{verb} {aim.name}: {self.objective:,.6g} {aim.unit}; status {self.status}, "
-            f"bound {self.bound:,.6g}, gap {self.gap:.1e}",
+            f"{verb} {aim.name}: {self.objective:,.6g} {aim.unit}; status {self.status}, {proof}",
             f"spend £{self.evaluation.spend_gbp:,.0f}; found by {self.method}",
         ]
         return "\n".join([*lines, *self.notes])

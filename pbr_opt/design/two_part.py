@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pbr_opt.design.conflicts import conflict
 from pbr_opt.design.convex import call_solver, epigraphs
 from pbr_opt.design.joint_limits import Participation
 from pbr_opt.design.limits import Budget
@@ -64,37 +65,38 @@ def is_two_part(problem: DesignProblem, settings: DesignSettings) -> bool:
         and all(not budget.year_caps for budget in problem.limits if isinstance(budget, Budget))
         and not programme.mission_gbp.any()
         and not programme.minimum_service_gbp.any()
+        and programme.terms.attachment_share > 0
     )
 
 
-def solve_two_part(problem: DesignProblem, settings: DesignSettings, start: Tariff | None) -> Found:
+def solve_two_part(problem: DesignProblem, settings: DesignSettings, ideal: Tariff) -> Found:
     """Return the best end of the procedure from several starts.
 
-    Attachment fees are the same in every group: for providers who serve all groups only their sum counts.
+    Attachment fees are the same in every group: for providers who serve all groups only their sum counts. One start
+    lies on the way to ``ideal``, the best tariff when nobody has to take part.
 
     Raises
     ------
     DesignInfeasibleError
         When even without any support the budget does not pay for what providers have to spend.
     """
-    points = [point for point in (_at(problem, price) for price in _starts(problem, start)) if point is not None]
-    if not points:
+    lowest = _at(problem, problem.price_bounds_gbp[0])
+    if lowest is None:
         raise _unaffordable(problem)
+    points = [_nearest(problem, lowest, price) for price in _starts(problem, ideal)]
     best = min((_climbed(problem, settings, point) for point in points), key=lambda point: point.loss)
     share = problem.programme.terms.attachment_share
     heads = problem.programme.caseload.total_participants
-    tariff = problem.base.at_price(best.price).replace(
-        attachment_fee_gbp=best.lump_gbp / (heads * share) if share else 0.0
-    )
+    tariff = problem.base.at_price(best.price).replace(attachment_fee_gbp=best.lump_gbp / (heads * share))
     method = f"convex-concave procedure through cvxpy and {settings.solver}, {len(points)} starts"
-    return Found(tariff, best.loss, best.loss, 0.0, method, proved=False)
+    return Found(tariff, best.loss, -np.inf, 0.0, method, proved=False)
 
 
-def _starts(problem: DesignProblem, start: Tariff | None) -> list[FloatArray]:
-    """Return prices to begin from: the lowest, levels for all that take shares of the budget, and what is known."""
+def _starts(problem: DesignProblem, ideal: Tariff) -> list[FloatArray]:
+    """Return prices to begin on the way to: levels for all that take shares of the budget, and the ideal."""
     lower, upper = problem.price_bounds_gbp
     most = min(problem.budget_gbp, _payments(problem, upper)[0])
-    prices = [lower]
+    prices = [ideal.aligned(problem.base.groups).price_gbp]
     for share in _STARTS:
         low, high = 0.0, 1.0
         for _ in range(_HALVINGS):
@@ -102,7 +104,7 @@ def _starts(problem: DesignProblem, start: Tariff | None) -> list[FloatArray]:
             fits = _payments(problem, lower + middle * (upper - lower))[0] <= share * most
             low, high = (middle, high) if fits else (low, middle)
         prices.append(lower + low * (upper - lower))
-    return prices if start is None else [*prices, start.aligned(problem.base.groups).price_gbp]
+    return prices
 
 
 def _payments(problem: DesignProblem, price: FloatArray) -> tuple[float, float, FloatArray]:
@@ -118,8 +120,8 @@ def _payments(problem: DesignProblem, price: FloatArray) -> tuple[float, float, 
 def _at(problem: DesignProblem, price: FloatArray) -> _Point | None:
     """Return prices with the attachment fees that they need; None when that does not fit the budget."""
     paid, spent, _ = _payments(problem, price)
-    lump = max(spent - paid, 0.0) if problem.programme.terms.attachment_share > 0 else 0.0
-    if paid + lump > problem.budget_gbp or paid + lump < spent * (1.0 - _SETTLED):
+    lump = max(spent - paid, 0.0)
+    if problem.is_over_budget(paid + lump):
         return None
     programme, row = problem.programme, problem.programme.caseload.group_index
     there = respond(programme, problem.price_weight * price[row])
@@ -148,7 +150,7 @@ def _step(problem: DesignProblem, settings: DesignSettings, point: _Point) -> Fl
     paid, spent, slope = _payments(problem, point.price)
     most = problem.budget_gbp if np.isfinite(problem.budget_gbp) else heads * 1e6
     scale = max(most, heads * 1e-3)
-    lump = cp.Variable(bounds=[0.0, 1.0 if problem.programme.terms.attachment_share > 0 else 0.0], name="attachment")
+    lump = cp.Variable(bounds=[0.0, 1.0], name="attachment")
     loss, payment, constraints = epigraphs(problem, price)
     value = (paid - spent) / scale + (slope * _UNIT_GBP / scale) @ (price - point.price / _UNIT_GBP)
     within: Any = people * (_UNIT_GBP / scale) @ payment + lump <= most / scale
@@ -178,13 +180,19 @@ def _nearest(problem: DesignProblem, point: _Point, price: FloatArray) -> _Point
 
 def _unaffordable(problem: DesignProblem) -> DesignInfeasibleError:
     """Return the error that says what providers have to spend at least."""
-    lower, _ = problem.price_bounds_gbp
-    paid, spent, _ = _payments(problem, lower)
+    paid, spent, _ = _payments(problem, problem.price_bounds_gbp[0])
     least = max(paid, spent)
+    core = conflict(problem, _is_affordable)
     return DesignInfeasibleError(
         f"Providers have to spend £{spent:,.2f} at the lowest prices, and are paid £{paid:,.2f} for outcomes; the "
-        f"budget is £{problem.budget_gbp:,.2f}. In conflict: Budget with Participation(). Try a budget of at least "
-        f"£{np.ceil(least):,.0f}.",
+        f"budget is £{problem.budget_gbp:,.2f}. In conflict: {' with '.join(str(limit) for limit in core)}. Try a "
+        f"budget of at least £{np.ceil(least):,.0f}.",
         least_budget_gbp=least,
-        binding_limits=[str(limit) for limit in problem.limits],
+        binding_limits=[str(limit) for limit in core],
     )
+
+
+def _is_affordable(problem: DesignProblem) -> bool:
+    """Whether the lowest prices, with what attachment has to add where providers are to take part, fit the budget."""
+    paid, spent, _ = _payments(problem, problem.price_bounds_gbp[0])
+    return not problem.is_over_budget(max(paid, spent) if problem.joint_limits else paid)

@@ -94,12 +94,13 @@ def test_two_caps_and_few_prices_hold_when_attachment_fees_move() -> None:
     assert design.evaluation.spend_gbp <= 120_000 * (1 + 1e-9)
 
 
-def test_two_part_tariffs_under_participation_against_a_grid() -> None:
+@pytest.mark.parametrize(("budget", "status"), [(40_000.0, "local"), (56_000.0, "optimal")])
+def test_two_part_tariffs_under_participation_against_a_grid(budget: float, status: str) -> None:
     """For one who serves all, participation with free attachment is a second budget: support and base service."""
-    budget = 60_000.0
     design = _designed("attachment", FirstPoundLoss(), Budget(budget), UP_TO, Participation())
-    assert design.status == "local"
-    assert "convex-concave" in design.method
+    assert design.status == status
+    assert ("convex-concave" in design.method) is (status == "local")
+    assert design.bound <= design.objective
     metrics = design.evaluation.metrics
     assert metrics.spend_gbp <= budget * (1 + 1e-9)
     assert metrics.spend_gbp >= (metrics.total_support_gbp + metrics.base_service_gbp) * (1 - 1e-8)
