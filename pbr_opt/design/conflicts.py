@@ -126,7 +126,7 @@ def _too_dear(problem: DesignProblem, there: Cheapest, core: Sequence[Limit]) ->
     total = np.isfinite(next(limit.gbp for limit in core if isinstance(limit, Budget)))
     budget = f"; the budget is £{amount:,.2f}" if total else ""
     when = f" By year: {'; '.join(years)}." if years else ""
-    raise_to = np.ceil(there.spend_gbp) if not more else np.ceil(max(there.spend_gbp, need))
+    raise_to = np.ceil(max(there.spend_gbp, need if more else 0.0) * (1.0 - SPEND_RELATIVE))  # what is kept to rounding
     return DesignInfeasibleError(
         f"The cheapest tariff that meets the limits costs £{there.spend_gbp:,.2f}{budget}. In conflict: Budget with "
         f"{reason}.{when} Try a budget of at least £{raise_to:,.0f}, or lower attachment fees or price floors.",
@@ -143,7 +143,8 @@ def _in_conflict(problem: DesignProblem, core: Sequence[Limit]) -> DesignInfeasi
         step = f"No multiple of £{problem.step_gbp:g} lies in the price range of some group; "
         remedy = "try a finer PriceStep or a wider PriceRange."
     else:
-        step, remedy = "", "Without any one of them there is a tariff: relax one."
+        it, one = ("it", "it") if len(core) == 1 else ("any one of them", "one")
+        step, remedy = "", f"Without {it} there is a tariff: relax {one}."
     together = "" if len(core) == 1 else " together"
     return DesignInfeasibleError(
         f"No tariff meets {named}{together}, whatever the budget. {told + '. ' if told else ''}{step}{remedy}",

@@ -13,6 +13,7 @@ added up again, and an answer that breaks a cap by more than rounding is forbidd
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -104,6 +105,10 @@ def choose_jointly(options: Sequence[Options], coupling: Coupling) -> Choice | N
     forbidden: list[IntArray] = []
     for _ in range(_MOST_TRIES):
         choice = model.solved(forbidden)
+        if choice is None and not forbidden and model.has_one_price():
+            raise SolverError(
+                "HiGHS says that no choice keeps the limits; one price for all does. The answer is refused."
+            )
         if choice is None or model.keeps_caps(choice.picked):
             return choice
         forbidden.append(choice.picked)
@@ -137,6 +142,16 @@ class _Model:
         used = np.sum([each.use[:, k] for each, k in zip(self.options, picked, strict=True)], axis=0)
         scale = np.sum([np.abs(each.use[:, k]) for each, k in zip(self.options, picked, strict=True)], axis=0)
         return bool(np.all(used <= self.coupling.caps + _KEPT * np.maximum(scale, np.abs(self.coupling.caps))))
+
+    def has_one_price(self) -> bool:
+        """Whether all groups at one place keep every cap: then there is a choice, whatever the solver says."""
+        shared = set.intersection(*(set(each.place.tolist()) for each in self.options))
+        for place, row in itertools.product(shared, range(self.coupling.caps.size)):
+            rows = [np.flatnonzero(each.place == place) for each in self.options]
+            least = [int(k[np.argmin(each.use[row, k])]) for each, k in zip(self.options, rows, strict=True)]
+            if self.keeps_caps(np.array(least)):
+                return True
+        return False
 
     def _add(self, column: IntArray, value: FloatArray, lowest: float, highest: float) -> None:
         """Add one row."""

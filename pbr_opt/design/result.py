@@ -144,7 +144,7 @@ class Design(Tabled):
         for limit in self.problem.limits:
             others = [each for each in self.problem.limits if each is not limit]
             without = self.solve_again(self.problem.with_limits(others))
-            gained = self.problem.objective.better * (without.objective - self.objective)
+            gained = self.problem.objective.better * (without.objective - self.objective) + 0.0  # no -0
             rows.append(
                 {
                     "limit": str(limit),

@@ -27,7 +27,7 @@ from pbr_opt.design.settings import DesignSettings
 from pbr_opt.errors import DesignInfeasibleError
 from pbr_opt.evaluation import respond
 from pbr_opt.market.tariffs import Tariff
-from pbr_opt.quantities import FloatArray
+from pbr_opt.quantities import SPEND_RELATIVE, FloatArray
 
 if TYPE_CHECKING:
     import cvxpy as cp
@@ -186,7 +186,7 @@ def _unaffordable(problem: DesignProblem) -> DesignInfeasibleError:
     return DesignInfeasibleError(
         f"Providers have to spend £{spent:,.2f} at the lowest prices, and are paid £{paid:,.2f} for outcomes; the "
         f"budget is £{problem.budget_gbp:,.2f}. In conflict: {' with '.join(str(limit) for limit in core)}. Try a "
-        f"budget of at least £{np.ceil(least):,.0f}.",
+        f"budget of at least £{np.ceil(least * (1.0 - SPEND_RELATIVE)):,.0f}.",
         least_budget_gbp=least,
         binding_limits=[str(limit) for limit in core],
     )
