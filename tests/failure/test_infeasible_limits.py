@@ -80,7 +80,7 @@ def test_the_budget_that_the_message_asks_for_would_do_and_less_would_not(names:
     asked = float(found[1].replace(",", ""))
     assert f"Budget(£{33_100:,})" in caught.value.binding_limits
     assert f"£{33_100:,}" in str(caught.value)
-    assert caught.value.least_budget_gbp <= asked < caught.value.least_budget_gbp + 1.5
+    assert caught.value.least_budget_gbp * (1 - 1e-9) <= asked < caught.value.least_budget_gbp + 1
     assert _least(Budget(asked), *limits).evaluation.spend_gbp <= asked * (1 + 1e-9)
     with pytest.raises(DesignInfeasibleError):
         _least(Budget(math.floor(caught.value.least_budget_gbp * (1 - 1e-6)) - 1), *limits)
