@@ -172,9 +172,9 @@ def _settle(terms: _Terms, chain: SupplyChain, area: str, before: Mapping[str, f
     """Return an area's books under shadow prices that agree with what is done under them."""
     expected = {name: value for name, value in before.items() if value > 0.0 and name in chain.by_name}
     place = next(each for each in chain.areas if each.name == area)
-    found, moved = dict(expected), dict[str, float]()
+    asked, found, moved = expected, expected, dict[str, float]()
     for number in range(_ROUNDS):
-        found = dict(expected)
+        asked, found = expected, dict(expected)
         ledger = _play(terms, chain, place, found)
         moved = {name: abs(value - expected.get(name, 0.0)) / (1.0 + value) for name, value in found.items()}
         if max(moved.values(), default=0.0) <= _SETTLED:
@@ -182,7 +182,7 @@ def _settle(terms: _Terms, chain: SupplyChain, area: str, before: Mapping[str, f
         keep = 0.0 if number < _DAMPED_AFTER else 0.5
         expected = {name: keep * expected.get(name, 0.0) + (1.0 - keep) * value for name, value in found.items()}
     worst = max(moved, key=lambda name: moved[name])
-    last = {name: (expected.get(name, 0.0), found[name]) for name in moved if moved[name] > _SETTLED}
+    last = {name: (asked.get(name, 0.0), found[name]) for name in moved if moved[name] > _SETTLED}
     raise EquilibriumError(
         f"Shadow prices of working capital do not settle after {_ROUNDS} rounds: '{worst}' was expected to have "
         f"{last[worst][0]:.6g} and has {last[worst][1]:.6g}. Try fixed_share contracts, or more working capital.",

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import networkx as nx
 
-from pbr_opt.market.agents import KINDS, Agent, Area, Contract, packed
-from pbr_opt.market.supply_chain_checks import inspect_agents, inspect_contracts, inspect_shares, payers_first
+from pbr_opt.market.agents import Agent, Area, Contract, packed
+from pbr_opt.market.supply_chain_checks import inspect_chain, payers_first
 from pbr_opt.quantities import Inspection, nearest
 
 __all__ = ["SupplyChain"]
@@ -58,12 +58,9 @@ class SupplyChain:
     def __init__(self, agents: Iterable[Agent], contracts: Iterable[Contract], areas: Iterable[Area] = ()) -> None:
         given, edges, places = tuple(agents), tuple(contracts), tuple(areas) or (Area("", 1.0),)
         check = Inspection("SupplyChain")
-        inspect_agents(check, given, places)
-        inspect_contracts(check, given, edges)
+        inspect_chain(check, given, edges, places)
         check.finish()
-        order = payers_first(check, given, edges)
-        inspect_shares(check, given, edges, places)
-        check.finish()
+        order = payers_first(given, edges)
         object.__setattr__(self, "agents", order)
         object.__setattr__(self, "contracts", MappingProxyType({edge.payee: edge for edge in edges}))
         object.__setattr__(self, "areas", places)
@@ -97,6 +94,8 @@ class SupplyChain:
         agents = [_agent(check, node, data) for node, data in graph.nodes(data=True)]
         contracts = [_contract(check, payer, payee, data) for payer, payee, data in graph.edges(data=True)]
         places = _areas(check, graph.graph.get("areas", {}), agents)
+        if check.faults:  # what could be read is looked at as well, so that everything is said at once
+            inspect_chain(check, tuple(agents), tuple(contracts), tuple(places))
         check.finish()
         return cls(agents, contracts, places)
 
@@ -241,10 +240,7 @@ def _agent(check: Inspection, node: Hashable, data: Mapping[str, Any]) -> Agent:
     for key in data:
         if key not in _AGENT_FIELDS:
             check.fault(f"{place}.{key}", data[key], "an attribute of an agent", nearest(key, _AGENT_FIELDS))
-    kind = data.get("kind")
-    if kind is None:
-        check.fault(f"{place}.kind", "nothing", "a kind", f"one of: {', '.join(KINDS)}")
-    values: dict[str, Any] = {"kind": KINDS[-1] if kind is None else str(kind)}
+    values: dict[str, Any] = {"kind": str(data.get("kind", ""))}
     for key in _AGENT_FIELDS:
         if key in data and key != "kind":
             values[key] = _read(check, f"{place}.{key}", key, data[key])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import networkx as nx
@@ -12,25 +12,36 @@ import numpy as np
 from pbr_opt.market.agents import CONTRACT_FORMS, KINDS, SECTORS, Agent, Area, Contract
 from pbr_opt.quantities import Inspection, nearest
 
-__all__ = ["inspect_agents", "inspect_contracts", "inspect_shares", "payers_first"]
+__all__ = ["inspect_chain", "payers_first"]
 
 _SHARES_ADD_UP: Final = 1e-9
 """Shares that add up to 1 do so to this: they were typed or divided, not measured."""
 
 
-def inspect_agents(check: Inspection, agents: tuple[Agent, ...], areas: tuple[Area, ...]) -> None:
+def inspect_chain(
+    check: Inspection, agents: tuple[Agent, ...], contracts: tuple[Contract, ...], areas: tuple[Area, ...]
+) -> None:
+    """Record everything that is wrong with a chain, by name: one look is to find all there is to mend."""
+    _inspect_agents(check, agents, areas)
+    _inspect_contracts(check, agents, contracts)
+    _inspect_ways(check, agents, contracts)
+    _inspect_shares(check, agents, contracts, areas)
+
+
+def _inspect_agents(check: Inspection, agents: tuple[Agent, ...], areas: tuple[Area, ...]) -> None:
     """Record what is wrong with agents: names, kinds, sectors, areas, numbers."""
     for name, times in Counter(agent.name for agent in agents).items():
         if times > 1:
             check.fault(f"agent '{name}'", "the name twice", "each agent once")
     departments = [agent.name for agent in agents if agent.kind == "department"]
-    if len(departments) != 1:
+    if len(departments) > 1 or (not departments and all(agent.kind in KINDS for agent in agents)):
         check.fault("agents", ", ".join(departments) or "no department", "exactly one agent of kind 'department'")
     places = [area.name for area in areas]
     for agent in agents:
         place = f"agent '{agent.name}'"
         if agent.kind not in KINDS:
-            check.fault(f"{place}.kind", agent.kind, "a kind", nearest(agent.kind, KINDS))
+            remedy = nearest(agent.kind, KINDS) if agent.kind else f"one of: {', '.join(KINDS)}"
+            check.fault(f"{place}.kind", agent.kind or "nothing", "a kind", remedy)
         if agent.sector not in SECTORS:
             check.fault(f"{place}.sector", agent.sector, "a sector", nearest(agent.sector, SECTORS))
         if agent.kind == "prime" and agent.area not in places:
@@ -52,7 +63,7 @@ def _numbers(value: Any) -> Iterator[float]:  # noqa: ANN401  # a packed attribu
         yield value
 
 
-def inspect_contracts(check: Inspection, agents: tuple[Agent, ...], contracts: tuple[Contract, ...]) -> None:
+def _inspect_contracts(check: Inspection, agents: tuple[Agent, ...], contracts: tuple[Contract, ...]) -> None:
     """Record what is wrong with contracts: ends, forms, shares, fees, guarantees."""
     named = {agent.name: agent for agent in agents}
     for ends, times in Counter((edge.payer, edge.payee) for edge in contracts).items():
@@ -75,34 +86,47 @@ def inspect_contracts(check: Inspection, agents: tuple[Agent, ...], contracts: t
         if payee and edge.guaranteed_volume > payee.capacity:
             given = f"{edge.guaranteed_volume:,.0f} guaranteed to a capacity of {payee.capacity:,.0f}"
             check.fault(place, given, "a guaranteed volume that the payee can take")
-        if payer and payee and (payer.kind == "department") != (payee.kind == "prime"):
+        sensible = payer and payee and payer.kind in KINDS and payee.kind in KINDS  # else that is said already
+        if payer and payee and sensible and (payer.kind == "department") != (payee.kind == "prime"):
             check.fault(place, f"a {payer.kind} paying a {payee.kind}", "the Department paying primes, others the rest")
 
 
-def payers_first(check: Inspection, agents: tuple[Agent, ...], contracts: tuple[Contract, ...]) -> tuple[Agent, ...]:
-    """Return the agents so that payers come before payees; record agents without a payer, with two, and cycles."""
-    named = {agent.name: agent for agent in agents}
+def payers_first(agents: tuple[Agent, ...], contracts: tuple[Contract, ...]) -> tuple[Agent, ...]:
+    """Return the agents of a chain without faults so that payers come before payees."""
+    rank = {agent.name: k for k, agent in enumerate(agents)}
+    graph = _graph(rank, contracts)
+    return tuple(agents[rank[name]] for name in nx.lexicographical_topological_sort(graph, key=rank.__getitem__))
+
+
+def _graph(names: Iterable[str], contracts: tuple[Contract, ...]) -> nx.DiGraph[str]:
     graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(named)
+    graph.add_nodes_from(names)
     graph.add_edges_from((edge.payer, edge.payee) for edge in contracts)
-    for cycle in nx.simple_cycles(graph):
-        check.fault("contracts", f"a cycle: {' -> '.join([*cycle, cycle[0]])}", "money that flows one way")
-        break  # one is enough to see the mistake, and there may be very many
+    return graph
+
+
+def _inspect_ways(check: Inspection, agents: tuple[Agent, ...], contracts: tuple[Contract, ...]) -> None:
+    """Record agents without a payer, with two, paid in a circle, or out of the Department's reach."""
+    named = {agent.name: agent for agent in agents}
+    graph = _graph(named, contracts)
+    for circle in nx.strongly_connected_components(graph):
+        first = min(circle)
+        if len(circle) > 1 or graph.has_edge(first, first):
+            cycle = [payer for payer, _ in nx.find_cycle(graph.subgraph(circle), first)]
+            check.fault("contracts", f"a cycle: {' -> '.join([*cycle, cycle[0]])}", "money that flows one way")
     for name, agent in named.items():
         payers = sorted(graph.predecessors(name))
         if agent.kind == "department" and payers:
             check.fault(f"agent '{name}'", f"a payer, '{payers[0]}'", "a Department that nobody pays")
         elif agent.kind != "department" and not payers:
-            check.fault(f"agent '{name}'", "no payer", "a contract with the agent above it")
+            alone = "neither a payer nor a payee" if not graph.succ[name] else "no payer"
+            check.fault(f"agent '{name}'", alone, "a contract with the agent above it", "add an edge payer -> payee")
         elif len(payers) > 1:
             given = f"{len(payers)} payers: {', '.join(payers)}"
             check.fault(f"agent '{name}'", given, "one payer", "make one agent for each contract that it holds")
-    check.finish()
-    rank = {name: k for k, name in enumerate(named)}
-    return tuple(named[name] for name in nx.lexicographical_topological_sort(graph, key=lambda name: rank[name]))
 
 
-def inspect_shares(
+def _inspect_shares(
     check: Inspection, agents: tuple[Agent, ...], contracts: tuple[Contract, ...], areas: tuple[Area, ...]
 ) -> None:
     """Record shares that do not add up: of areas, of primes in an area, of a payer's end-to-end contracts."""
@@ -111,20 +135,22 @@ def inspect_shares(
         check.number(f"area '{area.name}'.readiness_shift", area.readiness_shift, lowest=-20.0, highest=20.0)
     if abs(sum(area.participant_share for area in areas) - 1.0) > _SHARES_ADD_UP:
         check.fault("areas", f"shares that add up to {sum(a.participant_share for a in areas):.6g}", "a sum of 1")
-    named = {agent.name: agent for agent in agents}
     for area in areas:
-        shares = [
-            e.volume_share for e in contracts if named[e.payee].kind == "prime" and named[e.payee].area == area.name
-        ]
-        if not shares:
+        primes = [agent.name for agent in agents if agent.kind == "prime" and agent.area == area.name]
+        shares = [edge.volume_share for edge in contracts if edge.payee in primes]
+        if not primes:
             check.fault(f"area '{area.name}'", "no prime", "at least one prime in each area")
         elif any(share is None for share in shares) != all(share is None for share in shares):
             check.fault(f"area '{area.name}'", "volume shares for some primes", "volume shares for all primes or none")
-        elif shares[0] is not None and abs(float(np.sum([s for s in shares if s is not None])) - 1.0) > _SHARES_ADD_UP:
+        elif (
+            shares
+            and shares[0] is not None
+            and abs(float(np.sum([s for s in shares if s is not None])) - 1.0) > _SHARES_ADD_UP
+        ):
             check.fault(f"area '{area.name}'", "primes' volume shares that do not add up to 1", "a sum of 1")
-    allotted = dict.fromkeys(named, 0.0)
+    allotted: Counter[str] = Counter()
     for edge in contracts:
-        allotted[edge.payer] += edge.volume_share or 0.0
+        allotted[edge.payer] += edge.volume_share or 0.0  # type: ignore[assignment]  # counts may be shares
     for agent in agents:
         total = allotted[agent.name]
         if agent.kind != "department" and total > 1.0 + _SHARES_ADD_UP:
