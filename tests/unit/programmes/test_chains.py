@@ -282,7 +282,7 @@ EDITS = [
     ),
     pytest.param(
         ("contracts.csv", "Local,Special,piece_rate,,0,450,,,generated,\n", ""),
-        "agents.csv line 6: given no payer; wanted a contract with the agent above it",
+        "agents.csv line 6: given neither a payer nor a payee; wanted a contract with the agent above it",
         id="an agent nobody pays",
     ),
     pytest.param(
