@@ -20,7 +20,7 @@ from pbr_opt.equilibrium.options import Options
 from pbr_opt.equilibrium.referrals import Allotment, Purse, allot
 from pbr_opt.quantities import FloatArray
 
-__all__ = ["Given", "allot_branch", "own_shadow_price"]
+__all__ = ["Dearth", "Given", "allot_branch", "own_dearth"]
 
 _PASSES: Final = 40
 """Prices of money and of places answer to each other; so many rounds settle all but ties of ties."""
@@ -46,8 +46,24 @@ class Given:
     people: FloatArray
 
 
-def own_shadow_price(branch: Branch, given: Given, kept: FloatArray, elsewhere_gbp: float = 0.0) -> float:
-    """Return lambda of an agent that serves some people, whomever else it has to pay for.
+@dataclass(frozen=True, slots=True)
+class Dearth:
+    """How short of money an agent is.
+
+    Attributes
+    ----------
+    shadow_price : float
+        lambda.
+    overdrawn_gbp : float
+        What it must lay out before outcomes pay and has no money for.
+    """
+
+    shadow_price: float = 0.0
+    overdrawn_gbp: float = 0.0
+
+
+def own_dearth(branch: Branch, given: Given, kept: FloatArray, elsewhere_gbp: float = 0.0) -> Dearth:
+    """Return how short of money an agent is that serves some people, whomever else it has to pay for.
 
     Parameters
     ----------
@@ -60,12 +76,15 @@ def own_shadow_price(branch: Branch, given: Given, kept: FloatArray, elsewhere_g
     elsewhere_gbp : float, optional
         What it lays out for those it refers.
     """
-    if not np.isfinite(branch.agent.working_capital_gbp) or not branch.agent.delivers:
-        return 0.0
+    if not np.isfinite(branch.agent.working_capital_gbp):
+        return Dearth()
     left = branch.purse_gbp(given.attachment_gbp, given.people) - elsewhere_gbp
+    if not branch.agent.delivers:
+        return Dearth(overdrawn_gbp=max(-left, 0.0))
     left -= branch.lag_years * float(branch.base_service_gbp @ kept)
-    worth = branch.worth(given.price_gbp)
-    return shadow_price(branch.response, worth, kept, left, branch.minimum_service_gbp)
+    least = branch.minimum_service_gbp
+    price = shadow_price(branch.response, branch.worth(given.price_gbp), kept, left, least)
+    return Dearth(price, max(float(least @ kept) - left, 0.0))
 
 
 def allot_branch(branch: Branch, given: Given, shadows: dict[str, float]) -> tuple[Options, Allotment]:

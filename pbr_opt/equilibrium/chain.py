@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from pbr_opt.equilibrium.accounts import Account, Cell, Departure, Flow, Intake, Ledger
-from pbr_opt.equilibrium.allotment import Given, allot_branch, own_shadow_price
+from pbr_opt.equilibrium.allotment import Given, allot_branch, own_dearth
 from pbr_opt.equilibrium.best_response import BestResponse
 from pbr_opt.equilibrium.delegation import Branch, branches
 from pbr_opt.equilibrium.pass_through import DECLINED_GBP
@@ -225,8 +225,7 @@ class _Area:
         account, given = self.ledger.accounts[branch.agent.name], Given(price, attachment, people)
         account.referrals += float(people.sum())
         if not branch.below:
-            self.shadows[branch.agent.name] = own_shadow_price(branch, given, people)
-            self._book_money(branch, given, people, 0.0)
+            self._book_money(branch, given, people)
             return self._deliver(branch, branch.deliver(price), price, people)
         options, there = allot_branch(branch, given, self.shadows)
         passed_on = [attachment * payee.contract.attachment_share for payee in branch.below]
@@ -234,8 +233,6 @@ class _Area:
         elsewhere = float(
             sum((fee + payee.fees) @ who for payee, fee, who in zip(branch.below, passed_on, sent[1:], strict=True))
         )
-        if not branch.free:
-            self.shadows[branch.agent.name] = own_shadow_price(branch, given, sent[0], elsewhere)
         self._book_money(branch, given, sent[0], elsewhere)
         outcomes = self._deliver(branch, branch.deliver(price), price, sent[0])
         for k, payee in enumerate(branch.below, 1):
@@ -266,15 +263,16 @@ class _Area:
             account.income_gbp -= account.profit_gbp  # paid back, or made good: the payer has the whole surplus
         self.ledger.accounts[payer].paid_on_gbp += account.income_gbp
 
-    def _book_money(self, branch: Branch, given: Given, kept: FloatArray, elsewhere_gbp: float) -> None:
-        """Book the shadow price of working capital, and what must be laid out though there is no money for it."""
-        account = self.ledger.accounts[branch.agent.name]
-        account.shadow_price = self.shadows.get(branch.agent.name, 0.0)
-        if np.isfinite(branch.agent.working_capital_gbp):
-            purse = branch.purse_gbp(given.attachment_gbp, given.people) - elsewhere_gbp
-            least = branch.minimum_service_gbp + branch.lag_years * branch.base_service_gbp
-            must = float(least @ kept) if branch.agent.delivers else 0.0
-            account.overdrawn_gbp = max(must - purse, 0.0)
+    def _book_money(self, branch: Branch, given: Given, kept: FloatArray, elsewhere_gbp: float = 0.0) -> None:
+        """Book the shadow price of working capital, and what must be laid out though there is no money for it.
+
+        Who chooses whom to refer has its shadow price from that choice.
+        """
+        name, short = branch.agent.name, own_dearth(branch, given, kept, elsewhere_gbp)
+        if not branch.free:
+            self.shadows[name] = short.shadow_price
+        account = self.ledger.accounts[name]
+        account.shadow_price, account.overdrawn_gbp = self.shadows.get(name, 0.0), short.overdrawn_gbp
 
     def _deliver(self, branch: Branch, there: BestResponse, price: FloatArray, people: FloatArray) -> FloatArray:
         """Book the agent's own delivery of some people."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -130,38 +131,16 @@ def _transport(
     value: FloatArray, people: FloatArray, limits: tuple[FloatArray, FloatArray], purses: Sequence[Purse]
 ) -> Allotment:
     """Return the best allotment as a linear programme: shares of segments, limits on people and on money by option."""
-    options, segments = value.shape
-    fewest, most = limits
+    share, price = np.zeros(value.shape), np.zeros(value.shape[0])
+    share[largest(value), np.arange(value.shape[1])] = 1.0
     option, segment = np.nonzero(np.isfinite(value) & (people > 0.0))
-    size, cell = option.size, np.arange(option.size)
-    share, price = np.zeros((options, segments)), np.zeros(options)
-    share[largest(value), np.arange(segments)] = 1.0
-    if not size:
+    if not option.size:
         return Allotment(share, price)
-    bounded, owed = np.flatnonzero(np.isfinite(most)), np.flatnonzero(fewest > 0.0)
-    above = coo_array((people[segment], (option, cell)), shape=(options, size)).tocsr()
-    worth = value[option, segment] * people[segment]
-    unit = max(float(np.abs(worth).max()), 1.0)
-
-    def solve(exact: Sequence[Purse], within: Sequence[Purse]) -> OptimizeResult:
-        rows = [_row(purse, option, segment, people) for purse in (*within, *exact)]
-        inner, outer = rows[: len(within)], rows[len(within) :]
-        everybody = coo_array((np.ones(size), (segment, cell)), shape=(segments, size)).tocsr()[np.unique(segment)]
-        answer: OptimizeResult = linprog(  # type: ignore[call-overload]  # the stubs lack sparse limits
-            -worth / unit,
-            A_ub=vstack([above[bounded], -above[owed], *(row for row, _ in inner)]),
-            b_ub=np.concatenate([most[bounded], -fewest[owed], [money for _, money in inner]]),
-            A_eq=vstack([everybody, *(row for row, _ in outer)]),
-            b_eq=np.concatenate([np.ones(everybody.shape[0]), [money for _, money in outer]]),
-            bounds=(0.0, 1.0),
-            method="highs",
-        )
-        return answer
-
+    to_fill = _ToFill(value, people, *limits, option, segment)
     exact = [purse for purse in purses if purse.exact]
-    answer = solve(exact, [purse for purse in purses if not purse.exact])
+    answer = to_fill.solve(exact, [purse for purse in purses if not purse.exact])
     if answer.status != 0 and exact:
-        answer = solve((), purses)
+        answer = to_fill.solve((), purses)
     if answer.status != 0:
         raise EquilibriumError(
             f"No allotment of people to places and working capital was found ({answer.message.split('.')[0]}). "
@@ -169,10 +148,62 @@ def _transport(
         )
     share[:, np.unique(segment)] = 0.0
     share[option, segment] = np.clip(answer.x, 0.0, 1.0)
-    multiplier = -answer.ineqlin.marginals * unit
+    bounded, owed = to_fill.bounded, to_fill.owed
+    multiplier = -answer.ineqlin.marginals * to_fill.unit
     price[bounded] += multiplier[: bounded.size]
     price[owed] -= multiplier[bounded.size : bounded.size + owed.size]
     return Allotment(share / share.sum(axis=0), price)
+
+
+@dataclass(frozen=True, eq=False)
+class _ToFill:
+    """The linear programme of an allotment, a variable for each option and segment that may go together."""
+
+    value: FloatArray
+    people: FloatArray
+    fewest: FloatArray
+    most: FloatArray
+    option: IntArray
+    segment: IntArray
+
+    @cached_property
+    def bounded(self) -> IntArray:
+        """Return the options whose places are limited."""
+        return np.flatnonzero(np.isfinite(self.most))
+
+    @cached_property
+    def owed(self) -> IntArray:
+        """Return the options that people are guaranteed to."""
+        return np.flatnonzero(self.fewest > 0.0)
+
+    @cached_property
+    def worth(self) -> FloatArray:
+        """Return what a whole segment is worth in each cell."""
+        return np.asarray(self.value[self.option, self.segment] * self.people[self.segment])
+
+    @cached_property
+    def unit(self) -> float:
+        """Return the size of the objective, so that the solver's tolerances are relative."""
+        return max(float(np.abs(self.worth).max()), 1.0)
+
+    def solve(self, exact: Sequence[Purse], within: Sequence[Purse]) -> OptimizeResult:
+        """Return the solver's answer when some purses are to be used up, and others kept."""
+        option, segment, cell = self.option, self.segment, np.arange(self.option.size)
+        above = coo_array((self.people[segment], (option, cell)), shape=(self.value.shape[0], cell.size)).tocsr()
+        rows = [_row(purse, option, segment, self.people) for purse in (*within, *exact)]
+        inner, outer = rows[: len(within)], rows[len(within) :]
+        whole = coo_array((np.ones(cell.size), (segment, cell)), shape=(self.people.size, cell.size)).tocsr()
+        everybody = whole[np.unique(segment)]
+        answer: OptimizeResult = linprog(  # type: ignore[call-overload]  # the stubs lack sparse limits
+            -self.worth / self.unit,
+            A_ub=vstack([above[self.bounded], -above[self.owed], *(row for row, _ in inner)]),
+            b_ub=np.concatenate([self.most[self.bounded], -self.fewest[self.owed], [money for _, money in inner]]),
+            A_eq=vstack([everybody, *(row for row, _ in outer)]),
+            b_eq=np.concatenate([np.ones(everybody.shape[0]), [money for _, money in outer]]),
+            bounds=(0.0, 1.0),
+            method="highs",
+        )
+        return answer
 
 
 def _row(purse: Purse, option: IntArray, segment: IntArray, people: FloatArray) -> tuple[csr_array, float]:

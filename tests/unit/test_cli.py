@@ -10,22 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from pbr_opt import cli, load
+from pbr_opt import load
 from pbr_opt.errors import SolverError
 from pbr_opt.programmes.content import content_hash
 from pbr_opt.programmes.terms import term_names
 from pbr_opt.report.progress import with_progress
+from tests.command_line import run
 
 NAME = "work_programme_2011"
 _AIMS = ("minimise", "maximise")
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run the command line in this process and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["pbr-opt", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    return int(ended.value.code or 0)
 
 
 def test_compare_prints_one_screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from pbr_opt import cli
 from pbr_opt.programmes.registry import load
 from pbr_opt.report.estimated import calibrate
+from tests.command_line import run
 
 NAME = "peterborough_2010"
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run the command line in this process and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["pbr-opt", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    return int(ended.value.code or 0)
 
 
 def test_calibrate_says_first_what_is_not_identified_and_writes_its_tables(
