@@ -72,7 +72,7 @@ def folded(parts: ChainParts) -> ChainParts:
 def _name(prime: str, kind: str, number: int, books: list[Account]) -> str:
     """Return how many there are in which tier, and how many of them stayed."""
     many = f"{sum(book.active for book in books)} of {number}" if books else f"{number}"
-    return f"{prime}: {many}, {_TIERS[kind]}"
+    return f"{_TIERS[kind]}: {many}, {prime}"
 
 
 def _most(values: Iterable[str]) -> str:

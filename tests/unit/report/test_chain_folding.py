@@ -39,18 +39,18 @@ def test_books_are_added_up_and_who_left_is_counted() -> None:
         "c": Account("c", active=False),
     }
     parts = folded(ChainParts(AGENTS, EDGES, books, {"c": "no referrals"}))
-    assert [agent.name for agent in parts.agents] == ["D", "P", "Q", "P: 2 of 2, T1", "P: 0 of 1, T2"]
-    first = parts.accounts["P: 2 of 2, T1"]
+    assert [agent.name for agent in parts.agents] == ["D", "P", "Q", "T1: 2 of 2, P", "T2: 0 of 1, P"]
+    first = parts.accounts["T1: 2 of 2, P"]
     assert (first.referrals, first.delivered, first.parked, first.income_gbp) == (40.0, 30.0, 6.0, 800.0)
     assert parts.agents[3].sector == "voluntary"
-    assert parts.contracts["P: 2 of 2, T1"].share == pytest.approx(0.8)
-    assert parts.contracts["P: 0 of 1, T2"].payer == "P"  # though another subcontractor pays it
-    assert parts.reasons == {"P: 0 of 1, T2": "all 1"}
+    assert parts.contracts["T1: 2 of 2, P"].share == pytest.approx(0.8)
+    assert parts.contracts["T2: 0 of 1, P"].payer == "P"  # though another subcontractor pays it
+    assert parts.reasons == {"T2: 0 of 1, P": "all 1"}
 
 
 def test_without_books_boxes_say_how_many_there_are() -> None:
     parts = folded(ChainParts(AGENTS, EDGES, {}, {}))
-    assert [agent.name for agent in parts.agents[3:]] == ["P: 2, T1", "P: 1, T2"]
+    assert [agent.name for agent in parts.agents[3:]] == ["T1: 2, P", "T2: 1, P"]
     assert not parts.accounts
 
 
@@ -61,7 +61,7 @@ def test_a_chain_beyond_what_anybody_reads_is_folded_and_an_area_of_it_is_not() 
     chain = SupplyChain(agents, edges, [Area("north", 1.0)])
     whole, north = draw_chain(chain), draw_chain(chain, area="north")
     assert "162 agents, subcontractors of each prime together" in whole.title
-    assert "P: 160, T1" in whole.to_svg()
+    assert "T1: 160, P" in whole.to_svg()
     assert len(north.layout.height) > 160
 
 
