@@ -28,6 +28,8 @@ __all__ = [
 
 _KEPT: Final = 1e-9
 """Relative. Limits on groups are kept to this, as budgets are: sums over segments in another order differ by less."""
+_ROUNDING: Final = 1e-12
+"""Outcomes per head: where all are parked, what is left of rates that cancel may be on either side of nought."""
 
 
 class GroupLimit(Limit, ABC):
@@ -113,7 +115,8 @@ class NoGroupWorse(GroupLimit):
 
     def holds(self, there: GroupStates, before: GroupStates) -> BoolArray:
         """Whether outcomes, support and people parked are no worse."""
-        as_many = there.additional >= before.additional * (1.0 - _KEPT)
+        slack = _KEPT * np.abs(before.additional) + _ROUNDING * before.participants
+        as_many = there.additional >= before.additional - slack
         as_much = there.support_gbp >= before.support_gbp * (1.0 - _KEPT)
         return np.asarray(as_many & as_much & (there.parked <= before.parked * (1.0 + _KEPT)))
 

@@ -31,6 +31,8 @@ _KEPT: Final = 1e-9
 """Relative: caps are kept to this, as budgets are."""
 _CLAIMED: Final = 1e-6
 """Relative to the range of losses: what the solver says the answer is worth, against the sum of its parts."""
+_SHARP: Final = 1e4
+"""Caps are scaled to this: the solver lets a row be broken by some 1e-6, which is then 1e-10 of the cap."""
 _MOST_TRIES: Final = 40
 _INFEASIBLE: Final = 2
 
@@ -170,8 +172,8 @@ class _Model:
         for row, cap in zip(use, self.coupling.caps, strict=True):
             if np.isfinite(cap):
                 scale = max(abs(float(cap)), float(np.abs(row).max()), np.finfo(float).tiny)
-                highest = (cap + _KEPT * scale) / scale
-                self._add(np.arange(self.start[-1]), row / scale, -np.inf, float(highest))
+                highest = cap + 0.5 * _KEPT * (abs(cap) or scale)
+                self._add(np.arange(self.start[-1]), row * (_SHARP / scale), -np.inf, float(highest * _SHARP / scale))
 
     def _few_places(self, most: int) -> None:
         used = self.size + np.arange(self.places)

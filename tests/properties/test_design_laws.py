@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pbr_opt.design.limits import Budget, Limit, PriceRange, PriceStep
+from pbr_opt.design.group_limits import NoGroupWorse
+from pbr_opt.design.limits import PRICE_CEILING_GBP, Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import FirstPoundLoss, Objective, Parked
 from pbr_opt.design.optimise import optimise
 from pbr_opt.design.problem import DesignProblem
@@ -66,6 +67,15 @@ def test_a_design_keeps_its_promises(programme: Programme, share: float, aim: Ob
     assert design.gap <= CANCELLATION
     assert design.objective == aim.total(evaluate(programme, design.tariff))
     design.evaluation.certificate.require()
+
+
+@given(draws.programmes(plain=True, exponential=True), st.sampled_from([Parked(), FirstPoundLoss()]))
+def test_todays_tariff_is_no_worse_than_itself(programme: Programme, aim: Objective) -> None:
+    """Whatever is asked for, nobody need be worse off at today's spend: today's tariff is such a design."""
+    assume(programme.tariff.price_gbp.max() <= PRICE_CEILING_GBP)
+    today = evaluate(programme)
+    design = _least(programme, aim, Budget(today.spend_gbp), NoGroupWorse(programme.tariff))
+    assert design.objective <= aim.total(today) + CANCELLATION * _people(programme)
 
 
 @given(draws.caseloads(exponential=True), SHARES, st.sampled_from([Parked(), FirstPoundLoss()]))
