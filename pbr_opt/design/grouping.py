@@ -235,7 +235,8 @@ class _Search:
             fits = not menus and paid <= self.problem.budget
             return (lost, prices[best]) if fits else (self.loss, None)  # else what would fit has been ruled out
         relaxes = prices.size > self.problem.most
-        found = solve_knapsack(menus, self.problem.budget - paid, self.most_labels, self.loss - lost, first=relaxes)
+        left, cutoff = self.problem.budget - paid, self.loss - lost
+        found = solve_knapsack(menus, left, self.most_labels, cutoff, first=relaxes, rate=rate)
         best[open_rows] = [k[at] for k, at in zip(columns, found.choice.tolist(), strict=True)]
         return max(min(found.bound + lost, self.loss), bound), prices[best]
 

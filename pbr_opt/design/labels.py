@@ -64,25 +64,36 @@ class _Labels:
 
 
 class Labelling:
-    """A search for the choice of one column a menu with the least loss within a budget.
+    """A search for the choice of one column a menu with the least loss within a budget, from the cheapest of each.
 
     Parameters
     ----------
     menus : sequence of Menu
-        Undominated, by rising cost.
+        Undominated, by rising cost; the cheapest of each together fit the budget.
     budget : float
         GBP.
-    choice : array (groups,)
-        A choice within the budget to begin with.
     most : int
         Labels kept; beyond it the most promising stay and the bound tells what was given up.
     cutoff : float
         Choices that lose no less are not searched for.
     """
 
-    def __init__(self, menus: Sequence[Menu], budget: float, choice: IntArray, most: int, cutoff: float) -> None:
+    def __init__(self, menus: Sequence[Menu], budget: float, most: int, cutoff: float) -> None:
         self.menus, self.budget, self.most, self.cutoff = menus, budget, most, cutoff
-        self.choice, self.loss = choice, self._loss_of(choice)
+        self.choice = np.zeros(len(menus), dtype=np.int64)
+        self.loss = self._loss_of(self.choice)
+
+    def consider(self, choice: IntArray) -> None:
+        """Keep a choice within the budget if it is the best so far."""
+        loss = self._loss_of(choice)
+        if loss < self.loss:
+            self.choice, self.loss = choice, loss
+
+    def glance(self, rate: float, most: int) -> bool:
+        """Look at all that may be better than the best known at once; whether so many labels were enough for it."""
+        last = np.array([menu.cost.size - 1 for menu in self.menus])
+        box = Box(np.zeros_like(last), last, rate)
+        return self._floor(box) >= self._target() or self._extend(box, self._target(), most) == np.inf
 
     def search(self, boxes: Sequence[Box]) -> float:
         """Look for better choices in boxes; return a loss that none of the choices in them is below."""
@@ -96,7 +107,7 @@ class Labelling:
             cutoff, proved = floor + width, np.inf
             for start, box in waiting:
                 if start < min(cutoff, self._target()):
-                    proved = min(proved, self._extend(box, min(cutoff, self._target())))
+                    proved = min(proved, self._extend(box, min(cutoff, self._target()), self.most))
             if proved < np.inf or cutoff >= self._target():
                 return min(self.loss, self.cutoff, max(proved, floor))
             width *= 2.0
@@ -127,7 +138,7 @@ class Labelling:
             cores.append(_Core(order + first, reduced[order], cost[order], loss[order]))
         return cores
 
-    def _extend(self, box: Box, cutoff: float) -> float:
+    def _extend(self, box: Box, cutoff: float, most_labels: int) -> float:
         """Look at every choice in a box whose bound is below the cutoff; return the bound of those given up."""
         cores = self._cores(box, cutoff)
         sizes = np.array([core.column.size for core in cores])
@@ -136,13 +147,13 @@ class Labelling:
         least, most = (_of_later([end(cores[g].cost) for g in order]) for end in (np.min, np.max))
         labels, trail, given_up = _start([cores[g] for g in order[:settled]], self._floor(box)), [], np.inf
         for place, g in enumerate(order[settled:-1], settled):
-            labels, lost = self._extended(labels, cores[g], min(cutoff, given_up))
+            labels, lost = self._extended(labels, cores[g], min(cutoff, given_up), most_labels)
             labels = labels.take(self._able(labels, (least[place], most[place]), box.rate, cutoff))
             labels = labels.take(Menu(labels.cost, labels.loss).undominated()) if labels.cost.size else labels
-            if labels.cost.size > self.most:
+            if labels.cost.size > most_labels:
                 promising = np.argsort(labels.bound, kind="stable")
-                lost = min(lost, float(labels.bound[promising[self.most]]))
-                labels = labels.take(np.sort(promising[: self.most]))
+                lost = min(lost, float(labels.bound[promising[most_labels]]))
+                labels = labels.take(np.sort(promising[:most_labels]))
             given_up = min(given_up, lost)
             trail.append(labels)
             if not labels.cost.size:
@@ -150,11 +161,11 @@ class Labelling:
         self._finish(labels, trail, order, [int(cores[g].column[0]) for g in order[:settled]])
         return given_up
 
-    def _extended(self, labels: _Labels, core: _Core, cutoff: float) -> tuple[_Labels, float]:
+    def _extended(self, labels: _Labels, core: _Core, cutoff: float, most: int) -> tuple[_Labels, float]:
         """Return labels with one more group, those below the cutoff, and the bound of what was too much."""
         given_up, base = np.inf, float(labels.bound.min())
         counts = np.searchsorted(core.reduced, cutoff - labels.bound)
-        while counts.sum() > _SPREAD * self.most + core.column.size:
+        while counts.sum() > _SPREAD * most + core.column.size:
             cutoff = given_up = base + 0.5 * (cutoff - base)
             counts = np.searchsorted(core.reduced, cutoff - labels.bound)
         parent = np.repeat(np.arange(counts.size), counts)

@@ -28,6 +28,9 @@ __all__ = ["KnapsackAnswer", "Menu", "lagrangian", "solve_knapsack"]
 _ROUNDING: Final = 4e-15
 """How far, relatively, sums of the same costs taken in another order may lie apart: no reason to miss a design."""
 
+_GLANCE: Final = 1_000
+"""Labels kept when everything is looked at at once: more cost as much as the search that they may save."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnapsackAnswer:
@@ -59,6 +62,7 @@ def solve_knapsack(
     cutoff: float = np.inf,
     *,
     first: bool = False,
+    rate: float | None = None,
 ) -> KnapsackAnswer:
     """Return the choice of one column a menu that has least loss within the budget.
 
@@ -75,6 +79,8 @@ def solve_knapsack(
         A loss that is reached elsewhere: only choices below it are searched for.
     first : bool, optional
         Be content with the first choice below the cutoff, and with the bound there is by then.
+    rate : float, optional
+        Loss per pound of budget at the top of the dual, where it is known: few choices are then all looked at.
 
     Returns
     -------
@@ -93,18 +99,23 @@ def solve_knapsack(
     budget *= 1.0 + _ROUNDING
     rows = [menu.undominated() for menu in menus]
     lean = [menu.take(kept) for menu, kept in zip(menus, rows, strict=True)]
-    cells = Cells.of_points([menu.cost for menu in lean], [menu.loss for menu in lean])
-    answers, aside = stepped(cells, budget, most_labels, cutoff, first=first)
-    labelling = Labelling(lean, budget, answers.price_gbp[0].astype(np.int64), most_labels, cutoff)
-    bound = float(answers.bound[0])
-    if first and labelling.loss < cutoff:
-        bound = min(bound, float(aside.bound.min(initial=np.inf)))
+    labelling = Labelling(lean, budget, most_labels, cutoff)
+    if rate is not None and labelling.glance(rate, min(_GLANCE, most_labels)):
+        bound, multiplier = min(cutoff, labelling.loss), rate
     else:
-        bound = min(bound, labelling.search(_boxes(cells, aside, budget)))
+        sought = cutoff if rate is None else min(cutoff, labelling.loss)
+        cells = Cells.of_points([menu.cost for menu in lean], [menu.loss for menu in lean])
+        answers, aside = stepped(cells, budget, most_labels, sought, first=first)
+        labelling.consider(answers.price_gbp[0].astype(np.int64))
+        bound, multiplier = float(answers.bound[0]), float(answers.multiplier[0])
+        if first and labelling.loss < cutoff:
+            bound = min(bound, float(aside.bound.min(initial=np.inf)))
+        else:
+            bound = min(bound, labelling.search(_boxes(cells, aside, budget)))
     picked = np.array([kept[k] for kept, k in zip(rows, labelling.choice, strict=True)])
     cost = float(sum(menu.cost[k] for menu, k in zip(menus, picked, strict=True)))
     loss = float(sum(menu.loss[k] for menu, k in zip(menus, picked, strict=True)))
-    return KnapsackAnswer(picked, loss, cost, min(bound, loss), float(answers.multiplier[0]))
+    return KnapsackAnswer(picked, loss, cost, min(bound, loss), multiplier)
 
 
 def _boxes(cells: Cells, aside: Nodes, budget: float) -> list[Box]:

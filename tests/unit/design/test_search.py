@@ -146,6 +146,28 @@ def test_a_cutoff_hides_no_better_choice_and_proves_that_there_is_none(shape: st
         assert none.cost <= budget * (1 + TIE)
 
 
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("shape", ["convex", "concave", "straight", "jumps", "waves"])
+def test_a_known_rate_shortens_the_way_and_changes_no_answer(shape: str, first: bool) -> None:
+    for seed, groups in enumerate((1, 3, 4)):
+        menus = _menus(seed, groups, 20, shape)
+        budget = 0.4 * sum(float(menu.cost[-1]) for menu in menus)
+        exact = _enumerated(menus, budget)
+        good = solve_knapsack(menus, budget).multiplier
+        for rate, most, width in itertools.product(
+            (good, 0.0, 3.0 * good + 1.0), (1, 200_000), (-0.1, 1e-6, 0.3, np.inf)
+        ):
+            cutoff = exact * (1 + width) if width < np.inf else np.inf
+            found = solve_knapsack(menus, budget, most, cutoff, first=first, rate=rate)
+            assert found.cost <= budget * (1 + TIE)
+            assert found.bound <= max(min(exact, cutoff), 0.0) * (1 + TIE)
+            if most > 1 and not first:
+                assert found.bound == pytest.approx(min(exact, cutoff), rel=TIE)
+            if most > 1 and cutoff > exact:
+                assert found.loss < cutoff
+                assert first or found.loss == pytest.approx(exact, rel=TIE)
+
+
 @pytest.mark.parametrize("shape", ["convex", "concave", "jumps", "waves"])
 def test_a_budget_that_is_exactly_what_a_choice_costs(shape: str) -> None:
     for seed, picks in enumerate(itertools.product((3, 8, 15), repeat=3)):
