@@ -13,7 +13,7 @@ from pbr_opt.analysis.calibration import vary
 from pbr_opt.errors import Fault, InvalidInputError
 from pbr_opt.evaluation import evaluate
 from pbr_opt.market.evidence import Figure
-from pbr_opt.market.figure_book import EVIDENCE
+from pbr_opt.market.figure_ids import EVIDENCE
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.metrics import Metrics

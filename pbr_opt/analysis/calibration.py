@@ -20,7 +20,8 @@ from pbr_opt.errors import Fault, InvalidInputError, UnsupportedModelError
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.central_case import CentralCase
 from pbr_opt.market.evidence import Figure
-from pbr_opt.market.figure_book import EVIDENCE, FIELDS, FigureBook, inspect_figure
+from pbr_opt.market.figure_book import FigureBook
+from pbr_opt.market.figure_ids import EVIDENCE, FIELDS, RIVALRY, inspect_figure
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.sustainment import expected_sustainments
 from pbr_opt.market.tariffs import ContractTerms, Tariff
@@ -33,6 +34,7 @@ _SAME_RELATIVE: Final = 1e-8
 
 _UNFITTED: Final = {
     EVIDENCE: "vary the figure that was derived from it",
+    RIVALRY: "use programme.replace(rivalry=...)",
     "minimum_service_gbp": "use programme.replace(minimum_service_gbp=...)",
     "mission_gbp": "use programme.replace(mission_gbp=...)",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,8 @@ from pbr_opt.design.joint_limits import MinimumPassThrough
 from pbr_opt.equilibrium.performance import in_year_inflation
 from pbr_opt.errors import UnsupportedModelError
 from pbr_opt.evaluation import evaluate
+from pbr_opt.market.evidence import Figure
+from pbr_opt.market.figure_ids import RIVALRY, RIVALRY_FIELDS
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.rank_rules import RankShare
 from pbr_opt.market.rivalry import IncentivePayment, Rivalry
@@ -41,7 +44,9 @@ def market_share_shift(programme: Programme) -> Programme:
     The tariff stays: what changes is what primes do for a larger share.
     """
     _require_chain(programme)
-    return programme.replace(rivalry=Rivalry.from_terms(programme.terms, RankShare(noise=NOISE)))
+    rule = RankShare(noise=NOISE)
+    rivalry = Rivalry.from_terms(programme.terms, rule)
+    return _with_rivals(programme, rivalry, {"shift": rule.shift, "margin": rule.margin})
 
 
 def falling_referrals(programme: Programme) -> Programme:
@@ -65,9 +70,18 @@ def falling_referrals(programme: Programme) -> Programme:
     bonus = {group: IncentivePayment(rate) for group, rate in rates.items() if group in levelled}
     inflation = float(in_year_inflation(shares[:BILLED_YEAR], np.array(DELAYS))[-1])
     measured = float(shares[BILLED_YEAR - 1])
-    return programme.replace(
-        rivalry=Rivalry(None, measured_share=measured, moved_share=0.0, incentives=bonus, inflation=inflation)
-    )
+    rivalry = Rivalry(None, measured_share=measured, moved_share=0.0, incentives=bonus, inflation=inflation)
+    return _with_rivals(programme, rivalry, {f"uplift/{group}": payment.uplift for group, payment in bonus.items()})
+
+
+def _with_rivals(programme: Programme, rivalry: Rivalry, recalled: Mapping[str, float]) -> Programme:
+    """Return the programme with a rivalry, the numbers of which that nobody could read marked as such."""
+    figures = [
+        Figure(f"{RIVALRY}/{key}", number, RIVALRY_FIELDS[key.partition("/")[0]].unit, "unconfirmed", note="recalled")
+        for key, number in recalled.items()
+    ]
+    others = [figure for figure in programme.figures if not figure.id.startswith(f"{RIVALRY}/")]
+    return programme.replace(rivalry=rivalry, figures=(*others, *figures))
 
 
 def _require_chain(programme: Programme) -> None:

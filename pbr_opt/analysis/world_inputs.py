@@ -17,7 +17,8 @@ import numpy as np
 from pbr_opt.analysis.nations import Contracts, Nations, require_plain
 from pbr_opt.errors import UnsupportedModelError
 from pbr_opt.market.facts import Prior
-from pbr_opt.market.figure_book import FIELDS, TARIFF_COLUMNS, FigureBook
+from pbr_opt.market.figure_book import FigureBook
+from pbr_opt.market.figure_ids import FIELDS, TARIFF_COLUMNS
 from pbr_opt.market.programme import Programme
 from pbr_opt.quantities import FloatArray, Inspection, frozen, nearest
 

@@ -3,14 +3,13 @@
 A programme's numbers live in one place each: a figure with a status and a range. Everything the model needs is read off
 the figures here, so that changing one of them (see :func:`pbr_opt.analysis.calibration.vary`) changes all that follows.
 
-An id is a name, or a name and a place: ``spread``, ``exit_hazard/13_weeks``, ``deadweight_rate/6``, ``intake_share/2``,
-``tariff/6/outcome_fee_gbp``. What holds for one group beats what holds for its family of groups, and that beats what
-holds for all. Ids that open with ``evidence/`` are read by people and by derivations, not by the model.
+Ids are those of :mod:`pbr_opt.market.figure_ids`. What holds for one group beats what holds for its family of groups,
+and that beats what holds for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -19,146 +18,13 @@ import numpy as np
 
 from pbr_opt.market.central_case import CentralCase
 from pbr_opt.market.evidence import Figure
+from pbr_opt.market.figure_ids import FIELDS, TARIFF, TARIFF_COLUMNS
 from pbr_opt.market.tariffs import ContractTerms, Tariff
-from pbr_opt.quantities import FloatArray, Inspection, nearest
+from pbr_opt.quantities import FloatArray, Inspection
 
-__all__ = ["EVIDENCE", "FIELDS", "TARIFF_COLUMNS", "Field", "FigureBook", "inspect_figure"]
-
-EVIDENCE: Final = "evidence"
-_TARIFF: Final = "tariff"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What a figure of some name may say.
-
-    Attributes
-    ----------
-    scope : str
-        ``programme`` (one number), ``year`` (one a contract year) or ``group`` (for all, a family or a group).
-    unit : str
-        What it is measured in.
-    highest : float
-        The largest number that makes sense; the smallest is 0.
-    """
-
-    scope: str
-    unit: str
-    highest: float
-
-
-_RATE: Final = 1.0
-_MONEY: Final = 1e15
-
-FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
-    {
-        "bid_discount": Field("programme", "share of the list price", _RATE),
-        "discount_rate": Field("programme", "share a year", 10.0),
-        "attachment_taper": Field("year", "share of the list fee", _RATE),
-        "intake_share": Field("year", "share of participants", _RATE),
-        "participants": Field("group", "people", _MONEY),
-        "observed_rate": Field("group", "share of participants", _RATE),
-        "deadweight_rate": Field("group", "share of participants", _RATE),
-        "deadweight_ratio": Field("group", "share of observed outcomes", _RATE),
-        "exit_hazard": Field("group", "share per 4 weeks", _RATE),
-        "response_scale_gbp": Field("group", "GBP per participant", _MONEY),
-        "spread": Field("group", "logits", 10.0),
-        "curvature": Field("group", "1", _RATE),
-        "outcome_value_gbp": Field("group", "GBP per additional outcome", _MONEY),
-        "base_service_gbp": Field("group", "GBP per participant", _MONEY),
-        "minimum_service_gbp": Field("group", "GBP per participant", _MONEY),
-        "mission_gbp": Field("group", "GBP per outcome", _MONEY),
-    }
-)
-"""Every name of a figure that the model reads."""
-
-TARIFF_COLUMNS: Final[Mapping[str, Field]] = MappingProxyType(
-    {
-        "attachment_fee_gbp": Field("group", "GBP per participant", _MONEY),
-        "outcome_fee_gbp": Field("group", "GBP per outcome", _MONEY),
-        "sustainment_fee_gbp": Field("group", "GBP per 4 weeks", _MONEY),
-        "sustainment_max": Field("group", "payments per outcome", 1e6),
-        "sustainment_window": Field("group", "4-week periods", 1e6),
-        "accelerator_threshold": Field("group", "outcomes per participant", _RATE),
-        "accelerator_fee_gbp": Field("group", "GBP per outcome beyond the threshold", _MONEY),
-    }
-)
-"""Every column of a tariff cell; the first two are needed for each group."""
+__all__ = ["FigureBook"]
 
 _NEEDED: Final = ("attachment_fee_gbp", "outcome_fee_gbp")
-
-
-def inspect_figure(check: Inspection, place: str, figure_id: str, value: float, labels: Sequence[str]) -> bool:
-    """Record what is wrong with an id or its number; return whether nothing was.
-
-    Parameters
-    ----------
-    check : Inspection
-        Where faults are recorded.
-    place : str
-        File and line, or an argument.
-    figure_id : str
-        As in a figure.
-    value : float
-        Its number.
-    labels : sequence of str
-        Groups and families that the id may name.
-
-    Examples
-    --------
-    >>> check = Inspection("figures")
-    >>> inspect_figure(check, "line 3", "exit_hasard", 0.03, ["1"])
-    False
-    >>> print(check.faults[0])
-    line 3: given exit_hasard; wanted a known figure; try: did you mean 'exit_hazard'?
-    """
-    name, *at = figure_id.split("/")
-    if name == EVIDENCE:
-        return True
-    field = _tariff_field(at) if name == _TARIFF else FIELDS.get(name)
-    if field is None:
-        _unknown(check, place, figure_id)
-        return False
-    faults = len(check.faults)
-    _inspect_place(check, place, figure_id, field, at, labels)
-    _inspect_number(check, place, value, field, whole=at[-1:] in (["sustainment_max"], ["sustainment_window"]))
-    return len(check.faults) == faults
-
-
-def _tariff_field(at: Sequence[str]) -> Field | None:
-    return TARIFF_COLUMNS.get(at[1]) if len(at) == 2 else None
-
-
-def _unknown(check: Inspection, place: str, figure_id: str) -> None:
-    name, *at = figure_id.split("/")
-    if name == _TARIFF and len(at) == 2:
-        check.fault(place, at[1], "a column of the tariff", nearest(at[1], TARIFF_COLUMNS))
-    else:
-        check.fault(place, figure_id, "a known figure", nearest(name, (*FIELDS, EVIDENCE)))
-
-
-def _inspect_place(
-    check: Inspection, place: str, figure_id: str, field: Field, at: Sequence[str], labels: Sequence[str]
-) -> None:
-    """Record a contract year, group or family that does not exist."""
-    if len(at) > 1 and not figure_id.startswith(_TARIFF):
-        check.fault(place, figure_id, "at most one '/': a name and a place")
-    elif field.scope == "programme" and at:
-        check.fault(place, figure_id, "one number for the programme", f"write '{figure_id.partition('/')[0]}'")
-    elif field.scope == "year" and not (at and at[0].isdigit() and int(at[0]) >= 1):
-        check.fault(place, figure_id, "a contract year after the '/': 1, 2, ...")
-    elif field.scope == "group" and at and at[0] not in labels:
-        check.fault(place, figure_id, "a payment group or a family of groups", nearest(at[0], labels))
-
-
-def _inspect_number(check: Inspection, place: str, value: float, field: Field, *, whole: bool) -> None:
-    """Record a number outside the domain of its field."""
-    if not 0.0 <= value <= field.highest:
-        wanted = f"a number from 0 to {field.highest:g}" if field.highest < _MONEY else "a finite number of at least 0"
-        remedy = "divide per cents by 100" if field.highest == _RATE and 1.0 < value <= 100.0 else ""
-        check.fault(place, value, f"{wanted} ({field.unit})", remedy)
-    elif whole and value != int(value):
-        check.fault(place, value, f"a whole number ({field.unit})")
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -168,7 +34,7 @@ class FigureBook:
     Parameters
     ----------
     figures : iterable of Figure
-        Inspected ones (see :func:`inspect_figure`); the last one of an id holds.
+        Inspected ones (see :func:`pbr_opt.market.figure_ids.inspect_figure`); the last one of an id holds.
     families : mapping
         From every payment group, in order, to the name of its family; empty names for none.
 
@@ -240,7 +106,7 @@ class FigureBook:
         return Tariff(self.groups, **columns)
 
     def _cell(self, group: str, column: str) -> float | None:
-        figure = self.figures.get(f"{_TARIFF}/{group}/{column}")
+        figure = self.figures.get(f"{TARIFF}/{group}/{column}")
         return None if figure is None else figure.value
 
     def _inspect_cells(self, check: Inspection, group: str) -> None:

@@ -241,10 +241,8 @@ def _inspect_rivalry(check: Inspection, rivalry: object, chain: SupplyChain | No
         return
     if not isinstance(rivalry, Rivalry):
         check.fault("rivalry", type(rivalry).__name__, "a Rivalry or None", "Rivalry(RankShare(noise=0.01))")
-    elif chain is None:
-        check.fault("rivalry", "no supply chain", "the primes who are rivals", "supply_chain=..., or rivalry=None")
     else:
-        primes = {area.name: len(chain.primes_in(area.name)) for area in chain.areas}
+        primes = {} if chain is None else {area.name: len(chain.primes_in(area.name)) for area in chain.areas}
         check.faults.extend(rivalry.faults(groups, primes))
 
 

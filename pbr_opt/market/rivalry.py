@@ -130,14 +130,20 @@ class Rivalry:
             check.fault("measured_share, moved_share", measured + moved, "parts that together are at most 1")
         if measured == 0.0:
             check.fault("measured_share", measured, "somebody whose results are compared")
-        if not check.number("inflation", self.inflation) > 0.0:
+        inflation = check.number("inflation", self.inflation)
+        if not inflation > 0.0:
             check.fault("inflation", self.inflation, "above 0", "1 for a cohort measure")
-        check.number("missed_level_gbp", self.missed_level_gbp)
-        levels = {label(group): check.number(f"levels['{group}']", level) for group, level in self.levels.items()}
+        missed = check.number("missed_level_gbp", self.missed_level_gbp)
+        levels = {
+            label(group): check.number(f"levels['{group}']", level, highest=1.0) for group, level in self.levels.items()
+        }
         for group, payment in self.incentives.items():
             if not isinstance(payment, IncentivePayment):
                 check.fault(f"incentives['{group}']", type(payment).__name__, "an IncentivePayment")
         check.finish()
+        numbers = {"measured_share": measured, "moved_share": moved, "inflation": inflation, "missed_level_gbp": missed}
+        for name, number in numbers.items():
+            object.__setattr__(self, name, number)
         paid = {label(group): payment for group, payment in self.incentives.items()}
         object.__setattr__(self, "levels", MappingProxyType(levels))
         object.__setattr__(self, "incentives", MappingProxyType(paid))
@@ -180,16 +186,18 @@ class Rivalry:
         return cls(rule, float(terms.intake_share[moved_from_year - 2]), later)
 
     def faults(self, groups: Sequence[str], primes: Mapping[str, int]) -> list[Fault]:
-        """Return what does not fit a programme: unknown payment groups, a rule that cannot serve an area's primes.
+        """Return what does not fit a programme: no primes, unknown payment groups, a rule that cannot serve an area.
 
         Parameters
         ----------
         groups : sequence of str
             Payment groups of the programme.
         primes : mapping of area to int
-            Primes in each area.
+            Primes in each area; empty without a supply chain.
         """
         check = Inspection("Rivalry")
+        if not primes:
+            check.fault("rivalry", "no supply chain", "the primes who are rivals", "supply_chain=..., or rivalry=None")
         for place, given in (("levels", self.levels), ("incentives", self.incentives)):
             for name in given:
                 if name not in groups:

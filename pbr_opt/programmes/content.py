@@ -15,10 +15,12 @@ from typing import Any, Final
 import numpy as np
 
 from pbr_opt.market.evidence import Figure
-from pbr_opt.market.figure_book import EVIDENCE, TARIFF_COLUMNS, FigureBook
+from pbr_opt.market.figure_book import FigureBook
+from pbr_opt.market.figure_ids import EVIDENCE, RIVALRY, TARIFF_COLUMNS
 from pbr_opt.market.programme import Programme
 from pbr_opt.programmes.chains import CHAIN
 from pbr_opt.programmes.figure_rows import implied_unit
+from pbr_opt.programmes.rivals import rivalry_numbers
 
 __all__ = ["content", "content_hash", "settled_figures"]
 
@@ -55,7 +57,7 @@ def content(programme: Programme) -> dict[str, Any]:
     """Return everything that a programme says, by field, as what JSON knows."""
     groups = programme.caseload.groups
     own = {item.name: _plain(getattr(programme, item.name)) for item in fields(programme)}
-    rule = None if programme.rivalry is None else type(programme.rivalry.rule).__name__  # rules may have equal numbers
+    rule = None if programme.rivalry is None else type(programme.rivalry.rule).__name__  # whose numbers others may have
     figures = [_figure(figure) for figure in settled_figures(programme) if not _is_bare(figure, programme)]
     said = {key: value for key, value in own.items() if key not in _SEEN_APART and key != "rivalry"}
     contested = {} if rule is None else {"rivalry": own["rivalry"], "share_rule": rule}
@@ -85,6 +87,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever a field holds
     if is_dataclass(value):
         said = [(item, getattr(value, item.name)) for item in fields(value)]
         return {item.name: _plain(v) for item, v in said if item.default is MISSING or v != item.default}
+    if hasattr(value, "__dict__"):  # a rule of somebody's own
+        return {key: _plain(item) for key, item in vars(value).items()}
     return value
 
 
@@ -98,7 +102,7 @@ def _figure(figure: Figure) -> list[str]:
 def _is_bare(figure: Figure, programme: Programme) -> bool:
     """Whether a figure says nothing but a number that the model holds anyway."""
     name = figure.id.partition("/")[0]
-    held = name in _OF_THE_MODEL or (programme.central_case is not None and name in _OF_THE_CASE)
+    held = name in (*_OF_THE_MODEL, RIVALRY) or (programme.central_case is not None and name in _OF_THE_CASE)
     silent = figure.status == "assumed" and not figure.source.strip() and not figure.note.strip()
     return held and silent and figure.range == (figure.value, figure.value)
 
@@ -120,9 +124,11 @@ def settled_figures(programme: Programme) -> tuple[Figure, ...]:
     [('tariff/a/attachment_fee_gbp', 0.0), ('tariff/a/outcome_fee_gbp', 1000.0)]
     """
     families = dict.fromkeys(programme.caseload.groups, "") | _families(programme)
-    kept = {figure.id: figure for figure in programme.figures if not _is_void(figure, programme)}
+    rivalry = dict(rivalry_numbers(programme.rivalry))
+    about = [figure for figure in programme.figures if figure.id.partition("/")[0] != RIVALRY or figure.id in rivalry]
+    kept = {figure.id: figure for figure in about if not _is_void(figure, programme)}
     book = FigureBook(kept.values(), families)
-    for name, value in _held(programme, book):
+    for name, value in (*_held(programme, book), *rivalry.items()):
         figure = kept.get(name)
         if figure is None or figure.value != value:
             kept[name] = Figure(name, value, implied_unit(name), "assumed")

@@ -12,7 +12,7 @@ from pbr_opt.design.conflicts import require_feasible
 from pbr_opt.design.limits import Budget
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.errors import DesignInfeasibleError, Fault, InvalidInputError
-from pbr_opt.market.figure_book import EVIDENCE
+from pbr_opt.market.figure_ids import EVIDENCE
 from pbr_opt.market.programme import Programme
 from pbr_opt.programmes.chains import CHAIN
 from pbr_opt.programmes.content import settled_figures

@@ -33,7 +33,8 @@ _YES_NO: Final = {"yes": True, "no": False, "": False}
 _SPREAD: Final = "uplift_factor"
 """One row of this name stands for one input in every payment group."""
 
-_UNREAD: Final = ("evidence", "chain")
+_UNREAD: Final = ("evidence", "chain", "rivalry")
+"""Opens the ids of figures that no world looks at."""
 _T = TypeVar("_T", Fact, Prior)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pbr_opt.market.evidence import STATUSES, Figure, Source
-from pbr_opt.market.figure_book import FIELDS, TARIFF_COLUMNS, inspect_figure
+from pbr_opt.market.figure_ids import FIELDS, RIVALRY, RIVALRY_FIELDS, TARIFF_COLUMNS, inspect_figure
 from pbr_opt.programmes.chains import CHAIN
 from pbr_opt.programmes.tables import Row, Table, TableForm, number_in
 from pbr_opt.quantities import Inspection, nearest
@@ -53,7 +53,10 @@ def implied_unit(figure_id: str) -> str:
     ('GBP per outcome', '')
     """
     name, *at = figure_id.split("/")
-    known = TARIFF_COLUMNS.get(at[-1]) if name == "tariff" and at else FIELDS.get(name)
+    if name == RIVALRY and at:
+        known = RIVALRY_FIELDS.get(at[0])
+    else:
+        known = TARIFF_COLUMNS.get(at[-1]) if name == "tariff" and at else FIELDS.get(name)
     return known.unit if known else ""
 
 
@@ -110,7 +113,8 @@ class FigureReader:
         if value is None or low is None or high is None or len(check.faults) > faults:
             return None
         of_chain = figure_id.partition("/")[0] == CHAIN  # read by whoever generated the chain, not by the model
-        if not (of_chain or inspect_figure(check, row.place(), figure_id, value, self.labels)):
+        place = row.place("value") if row.cell_places else row.place()
+        if not (of_chain or inspect_figure(check, row.place(), figure_id, value, self.labels, place)):
             return None
         if not low <= value <= high:
             wanted = f"a range that holds the value, {value:g}"

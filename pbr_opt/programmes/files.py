@@ -22,11 +22,13 @@ from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.evidence import Source
 from pbr_opt.market.figure_book import FigureBook
 from pbr_opt.market.programme import Programme
+from pbr_opt.market.rivalry import Rivalry
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.programmes.chains import ChainReader
 from pbr_opt.programmes.figure_rows import FIGURES, SOURCES, TARIFF, FigureReader, read_register, unique
 from pbr_opt.programmes.layers import PROGRAMME_FILE, Layer, layers_of, table_of, tables_of
 from pbr_opt.programmes.questions import Question, question_from
+from pbr_opt.programmes.rivals import RivalryReader
 from pbr_opt.programmes.tables import Row, Table, TableForm, number_in
 from pbr_opt.quantities import Inspection, nearest
 
@@ -153,14 +155,21 @@ def read_layers(check: Inspection, layers: Sequence[Layer]) -> Reading:
     caseload = _caseload(check, segments)
     keys = tuple(source.key for source in contents.register)
     chain = ChainReader(check, contents.book.groups, keys).read(layers)
+    rivalry = _rivals(check, layers, contents).read(chain)
     if not check.faults:
         _inspect_book(check, contents)
     if derived and not check.faults:
         caseload = _attempt(check, lambda: _derive(contents), lambda place: f"figures.csv, {place}")
     programme = None
     if not check.faults:
-        programme = _programme(contents, cast(Caseload, caseload), chain)  # without a fault there is a caseload
+        programme = _programme(contents, cast(Caseload, caseload), chain, rivalry)  # without a fault all are there
     return _asked(check, layers, contents, programme)
+
+
+def _rivals(check: Inspection, layers: Sequence[Layer], contents: Contents) -> RivalryReader:
+    """Return who reads the rivalry, by the rule of the nearest folder that says one."""
+    said = next((layer.settings for layer in layers if layer.settings.share_rule is not None), layers[0].settings)
+    return RivalryReader(check, contents.book, contents.places, said.share_rule, said.share_rule_place)
 
 
 def _are_derived(layers: Sequence[Layer]) -> bool:
@@ -294,7 +303,7 @@ def _attempt(check: Inspection, make: Callable[[], _T], translate: Callable[[str
         return None
 
 
-def _programme(contents: Contents, caseload: Caseload, chain: SupplyChain | None) -> Programme:
+def _programme(contents: Contents, caseload: Caseload, chain: SupplyChain | None, rivalry: Rivalry | None) -> Programme:
     book, cut = contents.book, contents.segments_per_group
     return Programme(
         contents.name,
@@ -312,4 +321,5 @@ def _programme(contents: Contents, caseload: Caseload, chain: SupplyChain | None
         figures=tuple(book.figures.values()),
         register=contents.register,
         central_case=None if cut is None else book.central_case(cut),
+        rivalry=rivalry,
     )

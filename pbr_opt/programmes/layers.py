@@ -34,7 +34,7 @@ __all__ = [
 PROGRAMME_FILE: Final = "programme.toml"
 
 _PACKAGE: Final = "pbr_opt.programmes"
-_KEYS: Final = ("name", "description", "base", "seed", "central_case")
+_KEYS: Final = ("name", "description", "base", "seed", "central_case", "rivalry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,18 @@ class Settings:
         From which its generated rows were drawn.
     segments_per_group : int or None
         How finely a derivation cuts groups; None when the file has no central case.
+    share_rule : str or None
+        The rule by which rivals share referrals; None when the file says nothing of rivals.
+    share_rule_place : str
+        Where it stands.
     """
 
     name: str = ""
     base: str = ""
     seed: int | None = None
     segments_per_group: int | None = None
+    share_rule: str | None = None
+    share_rule_place: str = ""
 
 
 class Layer(Protocol):
@@ -216,7 +222,7 @@ def _settings(check: Inspection, folder: Traversable, file: str, prefix: str) ->
         table = None
     settings = Settings() if table is None else _read_settings(own, file, table)
     _pass_on(check, prefix, own)
-    return settings
+    return replace(settings, share_rule_place=f"{prefix}{file}, rivalry")
 
 
 def _read_settings(check: Inspection, file: str, table: Mapping[str, object]) -> Settings:
@@ -233,7 +239,22 @@ def _read_settings(check: Inspection, file: str, table: Mapping[str, object]) ->
         base.strip() if isinstance(base, str) else "",
         None if seed is None else _whole(check, f"{file}, seed", seed, 0),
         None if case is None else _segments_per_group(check, file, case),
+        None if "rivalry" not in table else _share_rule(check, f"{file}, rivalry", table["rivalry"]),
     )
+
+
+def _share_rule(check: Inspection, place: str, rivalry: object) -> str:
+    """Return the name of a rule, whether or not there is such a rule."""
+    table = rivalry if isinstance(rivalry, dict) else {}
+    if table is not rivalry:
+        check.fault(place, rivalry, "a table", "[rivalry] on a line of its own")
+    for key in table:
+        if key != "rule":
+            check.fault(place, f"'{key}'", "the rule alone", f"numbers are figures: rivalry/{key} in figures.csv")
+    rule = table.get("rule", "")
+    if not isinstance(rule, str):
+        check.fault(f"{place}, rule", rule, "the name of a rule in quotes")
+    return str(rule).strip()
 
 
 def _segments_per_group(check: Inspection, file: str, case: object) -> int:

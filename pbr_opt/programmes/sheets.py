@@ -8,13 +8,25 @@ from typing import Final
 
 from pbr_opt.market.agents import CONTRACT_FORMS, KINDS, SECTORS
 from pbr_opt.market.evidence import STATUSES
-from pbr_opt.market.figure_book import TARIFF_COLUMNS
+from pbr_opt.market.figure_ids import RIVALRY_FIELDS, TARIFF_COLUMNS
 from pbr_opt.programmes.chains import AGENTS, AREAS, CONTRACTS, ROW_STATUSES
 from pbr_opt.programmes.figure_rows import FIGURES, GRADES, SOURCES, TARIFF
 from pbr_opt.programmes.files import GROUPS, LIMITS, SEGMENTS
+from pbr_opt.programmes.rivals import NO_RULE, SHARE_RULES
 from pbr_opt.programmes.tables import TableForm
 
-__all__ = ["CASE_COLUMNS", "EVIDENCE", "NOTES", "PROGRAMME", "SHEETS", "SPREAD", "Sheet", "choices_of"]
+__all__ = [
+    "CASE_COLUMNS",
+    "EVIDENCE",
+    "NOTES",
+    "PROGRAMME",
+    "RIVALS",
+    "RULE",
+    "SHEETS",
+    "SPREAD",
+    "Sheet",
+    "choices_of",
+]
 
 CASE_COLUMNS: Final = (
     "participants",
@@ -32,6 +44,11 @@ _KNOWN: Final = ("status", "source", "note")
 
 PROGRAMME: Final = TableForm("programme", ("setting", "value"), ("note",), required=False)
 SPREAD: Final = TableForm("spread", ("group",), (*CASE_COLUMNS, *_KNOWN), required=False)
+RIVALS: Final = TableForm(
+    "rivalry", ("setting", "value"), ("group", "status", "source", "low", "high", "unit", "note"), required=False
+)
+RULE: Final = "rule"
+"""The setting of sheet Rivalry that is a name; every other one is a number."""
 EVIDENCE: Final = TableForm("evidence", ("id", "status"), ("source", "low", "high", "unit", "note"), required=False)
 _WIDE_TARIFF: Final = TableForm("tariff", ("group", *list(TARIFF_COLUMNS)[:2]), (*list(TARIFF_COLUMNS)[2:], *_KNOWN))
 _VALUES: Final = TableForm("values", ("id", "value"), ("unit", "status", "source", "low", "high", "note"), False)
@@ -92,6 +109,13 @@ SHEETS: Final = (
         "Links", CONTRACTS, CONTRACTS.file, "One row a contract: who pays whom, on what terms. Money flows along it."
     ),
     Sheet("Areas", AREAS, AREAS.file, "One row a contract package area. Empty: primes' areas are alike."),
+    Sheet(
+        "Rivalry",
+        RIVALS,
+        "rivalry",
+        "What results do for the primes of one area besides the tariff: shares of referrals that follow them, bonuses, "
+        "minimum levels. Empty: nothing. Otherwise the first row is the rule.",
+    ),
     Sheet("Limits", LIMITS, LIMITS.file, "What a better tariff is to achieve, and what it must respect."),
     Sheet("Evidence", EVIDENCE, "evidence", "How well a number of Tariff or Spread is known, and its range."),
     Sheet("Sources", SOURCES, SOURCES.file, "One row a page that numbers cite by its key."),
@@ -151,9 +175,15 @@ NOTES: Final = MappingProxyType(
         "key": "Short name by which numbers cite the page.",
         "grade": "A official or parliamentary, B research, charity or trade body, C press or blog.",
         "setting": "name, segments_per_group, seed, or base (a bundled programme to take the rest from).",
+        "Rivalry/setting": "rule; beta (of linear); exponent (of tullock); points, scale, margin (of smoothed_rank); "
+        "shift, margin, noise (of rank); measured_share, moved_share, missed_level_gbp, inflation; and, for one group, "
+        "level, non_intervention_rate, bonus_gbp, uplift. What is not said has its default.",
+        "Rivalry/value": "Of rule: linear, tullock, smoothed_rank, rank, or none where no share moves. Of all others a "
+        "number; rates and shares are 0 to 1.",
+        "Rivalry/group": "Only for level, non_intervention_rate, bonus_gbp and uplift: the payment group.",
     }
 )
-"""Notes on columns, by name."""
+"""Notes on columns, by name, or by sheet and name."""
 
 
 def choices_of(sheet: str, column: str) -> tuple[str, ...]:
@@ -163,6 +193,8 @@ def choices_of(sheet: str, column: str) -> tuple[str, ...]:
     ('department', 'prime', 'tier1', 'tier2')
     """
     chain = sheet in ("Providers", "Links", "Areas")
+    if sheet == "Rivalry" and column in ("setting", "value"):
+        return (RULE, *RIVALRY_FIELDS) if column == "setting" else (*SHARE_RULES, NO_RULE)
     return {
         "kind": KINDS,
         "sector": SECTORS,

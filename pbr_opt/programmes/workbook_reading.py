@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from pbr_opt.errors import Fault, InvalidInputError
-from pbr_opt.market.figure_book import TARIFF_COLUMNS
+from pbr_opt.market.figure_ids import RIVALRY, RIVALRY_FIELDS, TARIFF_COLUMNS
 from pbr_opt.programmes.figure_rows import FIGURES, TARIFF
 from pbr_opt.programmes.files import SEGMENTS, Reading, read_layers
 from pbr_opt.programmes.layers import Settings, layers_above
-from pbr_opt.programmes.sheets import CASE_COLUMNS, EVIDENCE, PROGRAMME, SHEETS, SPREAD, Sheet
+from pbr_opt.programmes.sheets import CASE_COLUMNS, EVIDENCE, PROGRAMME, RIVALS, RULE, SHEETS, SPREAD, Sheet
 from pbr_opt.programmes.tables import Row, Table, TableForm, header_fits
 from pbr_opt.programmes.workbook_file import Grid, read_grids
 from pbr_opt.quantities import Inspection, nearest
@@ -137,7 +137,7 @@ class _WorkbookLayer:
 
 def _layer(check: Inspection, path: Path, sheets: Mapping[str, Table]) -> _WorkbookLayer:
     """Return the layer that sheets make."""
-    settings = _settings(check, path, sheets[PROGRAMME.file])
+    settings = _with_rule(check, _settings(check, path, sheets[PROGRAMME.file]), sheets[RIVALS.file])
     spread, segments = sheets[SPREAD.file], sheets[SEGMENTS.file]
     if spread.rows and segments.rows:
         given = "rows in Spread and in Segments"
@@ -154,12 +154,43 @@ def _layer(check: Inspection, path: Path, sheets: Mapping[str, Table]) -> _Workb
     inputs = [_input(row, name, known) for row in spread.rows for name in CASE_COLUMNS if row[name]]
     _inspect_evidence(check, known, wide, spread)
     values = [replace(row, cells={**row.cells, "status": row["status"] or "assumed"}) for row in sheets["values"].rows]
-    filled = sheets["values"].present or bool(inputs)
+    rivals = [each for row in sheets[RIVALS.file].rows for each in _of_rivals(check, row)]
+    filled = sheets["values"].present or bool(inputs or rivals)
     tables = dict(sheets) | {
         TARIFF.file: Table(tuple(cells), wide.present),
-        FIGURES.file: Table((*inputs, *values), filled),
+        FIGURES.file: Table((*inputs, *values, *rivals), filled),
     }
     return _WorkbookLayer(settings, derives, tables, _aliases(wide, spread))
+
+
+def _with_rule(check: Inspection, settings: Settings, table: Table) -> Settings:
+    """Return the settings with the rule that sheet Rivalry names; rows without one are a fault."""
+    rules = [row for row in table.rows if row["setting"] == RULE]
+    for again in rules[1:]:
+        check.fault(again.place("setting"), f"'{RULE}', as in row {rules[0].line}", "one rule")
+    if not rules:
+        if table.rows:
+            check.fault("sheet Rivalry", f"no row '{RULE}'", f"a row '{RULE}'", "none, where no share moves")
+        return settings
+    return replace(settings, share_rule=rules[0]["value"], share_rule_place=rules[0].place("value"))
+
+
+def _of_rivals(check: Inspection, row: Row) -> Iterator[Row]:
+    """Yield a number of the sheet Rivalry as a row of the table of figures; nothing for the rule and for faults."""
+    name, group = row["setting"], row["group"]
+    field = RIVALRY_FIELDS.get(name)
+    if name == RULE:
+        return
+    if field is None:
+        check.fault(row.place("setting"), name or "nothing", "a setting", nearest(name, (RULE, *RIVALRY_FIELDS)))
+    elif field.scope == "each" and not group:
+        check.fault(row.place("group"), "nothing", f"the payment group that {name} is of")
+    elif field.scope != "each" and group:
+        check.fault(row.place("group"), group, f"nothing: {name} is of the whole programme", "clear the cell")
+    else:
+        known = {"id": f"{RIVALRY}/{name}/{group}" if group else f"{RIVALRY}/{name}", "value": row["value"]}
+        places = {**row.cell_places, "": row.place("group" if group else "setting"), "low, high": row.place("low")}
+        yield Row(FIGURES.file, row.line, {**row.cells, **known, "status": row["status"] or "assumed"}, places)
 
 
 def _cell(row: Row, column: str, known: Mapping[str, Row]) -> Row:

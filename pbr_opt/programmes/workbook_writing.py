@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from pbr_opt.market.evidence import Figure
-from pbr_opt.market.figure_book import TARIFF_COLUMNS
+from pbr_opt.market.figure_ids import RIVALRY, TARIFF_COLUMNS
 from pbr_opt.market.programme import Programme
 from pbr_opt.programmes.figure_rows import implied_unit
 from pbr_opt.programmes.files import GROUPS, LIMITS, SEGMENTS
-from pbr_opt.programmes.sheets import CASE_COLUMNS, NOTES, PROGRAMME, SHEETS, SPREAD, Sheet, choices_of
+from pbr_opt.programmes.sheets import CASE_COLUMNS, NOTES, PROGRAMME, RIVALS, RULE, SHEETS, SPREAD, Sheet, choices_of
 from pbr_opt.programmes.tables import escaped
 from pbr_opt.programmes.terms import term_names
 from pbr_opt.programmes.workbook_reading import read_workbook
@@ -87,20 +87,34 @@ def _sheets(found: WrittenProgramme) -> dict[str, Sequence[Cells]]:
     spread = [] if found.tables[SEGMENTS.file] else [_wide(figures, group, CASE_COLUMNS, "") for group in groups]
     tariff = [_wide(figures, group, TARIFF_COLUMNS, "tariff/") for group in groups]
     apart = {f"tariff/{group}/{name}" for group in groups for name in TARIFF_COLUMNS}
+    rivals = [figure for key, figure in figures.items() if key.startswith(f"{RIVALRY}/")]
+    apart |= {figure.id for figure in rivals}
     if spread:
         apart |= {f"{name}/{group}" for group in groups for name in CASE_COLUMNS}
     settings = [{"setting": "name", "value": found.name}]
     if found.segments_per_group is not None:
         settings.append({"setting": "segments_per_group", "value": number_text(found.segments_per_group)})
     values = [figure for key, figure in figures.items() if key not in apart]
-    known = [figure for key, figure in figures.items() if key in apart and _says_something(figure)]
+    wide = [figure for key, figure in figures.items() if key in apart and figure not in rivals]
+    known = [figure for figure in wide if _says_something(figure)]
     return dict(found.tables) | {
         PROGRAMME.file: settings,
         SPREAD.file: spread,
         "tariff": tariff,
         "values": [{"id": f.id, "value": number_text(f.value), **evidence_cells(f)} for f in values],
+        RIVALS.file: _rivals(found.share_rule, rivals),
         "evidence": [{"id": f.id, **evidence_cells(f)} for f in known],
     }
+
+
+def _rivals(rule: str | None, figures: Sequence[Figure]) -> list[Cells]:
+    """Return the rows of sheet Rivalry: the rule, and a number a row."""
+    rows: list[Cells] = [] if rule is None else [{"setting": RULE, "value": rule}]
+    for figure in figures:
+        _, name, group = f"{figure.id}/".split("/")[:3]
+        number = {"setting": name, "group": group, "value": number_text(figure.value)}
+        rows.append(number | evidence_cells(figure))
+    return rows
 
 
 def _wide(figures: Mapping[str, Figure], group: str, columns: Iterable[str], opening: str) -> dict[str, str]:
@@ -167,11 +181,12 @@ def _explain(there: Any, sheet: Sheet) -> None:  # noqa: ANN401  # openpyxl has 
     from openpyxl.worksheet.datavalidation import DataValidation
 
     for k, name in enumerate(sheet.columns, 1):
-        if name in NOTES:
-            there.cell(1, k).comment = Comment(NOTES[name], "pbr-opt", width=320, height=110)
+        if note := NOTES.get(f"{sheet.name}/{name}", NOTES.get(name)):
+            there.cell(1, k).comment = Comment(note, "pbr-opt", width=320, height=110)
         offered = _offered(sheet, name)
         if offered:
             rule = DataValidation(type="list", formula1=offered, allow_blank=True, errorStyle="warning")
+            rule.showErrorMessage = name != "value"  # where a list is offered, and a number may stand as well
             there.add_data_validation(rule)
             rule.add(f"{get_column_letter(k)}2:{get_column_letter(k)}{max(_ROOM, there.max_row)}")
 

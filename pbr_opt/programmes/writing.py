@@ -26,6 +26,7 @@ from pbr_opt.programmes.content import content, settled_figures
 from pbr_opt.programmes.figure_rows import FIGURES, SOURCES, TARIFF
 from pbr_opt.programmes.files import GROUPS, LIMITS, SEGMENTS, read_folder
 from pbr_opt.programmes.layers import PROGRAMME_FILE
+from pbr_opt.programmes.rivals import share_rule_name
 from pbr_opt.programmes.tables import TableForm, escaped
 
 __all__ = [
@@ -61,6 +62,8 @@ class WrittenProgramme:
     ----------
     name : str
         The programme's.
+    share_rule : str or None
+        The name of its rivals' rule; None without a rivalry.
     segments_per_group : int or None
         Of its central case.
     figures : tuple of Figure
@@ -71,6 +74,7 @@ class WrittenProgramme:
     """
 
     name: str
+    share_rule: str | None
     segments_per_group: int | None
     figures: tuple[Figure, ...]
     tables: Mapping[str, Sequence[Cells]]
@@ -87,8 +91,14 @@ def number_text(number: float) -> str:
 
 
 def written(programme: Programme, asked: Mapping[str, str] | None = None) -> WrittenProgramme:
-    """Return a programme as rows of text, with what is asked of it."""
-    case, chain = programme.central_case, programme.supply_chain
+    """Return a programme as rows of text, with what is asked of it.
+
+    Raises
+    ------
+    UnsupportedModelError
+        For a share rule that files do not know.
+    """
+    case, chain, rivalry = programme.central_case, programme.supply_chain, programme.rivalry
     tables: dict[str, Sequence[Cells]] = {
         GROUPS.file: _groups(programme),
         SEGMENTS.file: () if _follows(programme) else _segments(programme.caseload),
@@ -101,7 +111,8 @@ def written(programme: Programme, asked: Mapping[str, str] | None = None) -> Wri
         LIMITS.file: [{"limit": name, "value": text} for name, text in (asked or {}).items()],
     }
     cut = None if case is None else case.segments_per_group
-    return WrittenProgramme(programme.name, cut, settled_figures(programme), tables)
+    rule = None if rivalry is None else share_rule_name(rivalry.rule)
+    return WrittenProgramme(programme.name, rule, cut, settled_figures(programme), tables)
 
 
 def _follows(programme: Programme) -> bool:
@@ -212,17 +223,21 @@ def folder_texts(programme: Programme, asked: Mapping[str, str] | None = None) -
     forms = (GROUPS, SEGMENTS, SOURCES, AREAS, AGENTS, CONTRACTS, LIMITS)
     filled = rows | {form: found.tables[form.file] for form in forms}
     texts = {form.file: _csv(form, table) for form, table in filled.items() if table}
-    cut = (
-        ""
-        if found.segments_per_group is None
-        else f"\n[central_case]\nsegments_per_group = {found.segments_per_group}\n"
-    )
-    texts = {PROGRAMME_FILE: f"name = {_quoted(found.name)}\n{cut}", **texts}
+    texts = {PROGRAMME_FILE: _settings(found), **texts}
     with tempfile.TemporaryDirectory() as room:
         for name, text in texts.items():
             (Path(room) / name).write_text(text, encoding="utf-8", newline="")
         require_same(programme, lambda: read_folder(Path(room)).programme)
     return texts
+
+
+def _settings(found: WrittenProgramme) -> str:
+    """Return the TOML file of a programme."""
+    cut, rule = found.segments_per_group, found.share_rule
+    parts = [f"name = {_quoted(found.name)}\n"]
+    parts += [] if cut is None else [f"[central_case]\nsegments_per_group = {cut}\n"]
+    parts += [] if rule is None else [f"[rivalry]\nrule = {_quoted(rule)}\n"]
+    return "\n".join(parts)
 
 
 def _cell_row(figure: Figure) -> dict[str, str]:

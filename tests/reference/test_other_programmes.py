@@ -11,7 +11,7 @@ import pytest
 
 from pbr_opt import Budget, Parked, PriceStep, Programme, evaluate, list_programmes, load, optimise
 from pbr_opt.analysis.calibration import vary
-from pbr_opt.market.figure_book import EVIDENCE
+from pbr_opt.market.figure_ids import EVIDENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = sorted(set(list_programmes()) - {"work_programme_2011", "work_programme_2011_chain", "worked_example"})

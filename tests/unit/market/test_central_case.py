@@ -7,7 +7,8 @@ import pytest
 from pbr_opt import InvalidInputError
 from pbr_opt.market.central_case import CentralCase
 from pbr_opt.market.evidence import Figure
-from pbr_opt.market.figure_book import FIELDS, TARIFF_COLUMNS, FigureBook, inspect_figure
+from pbr_opt.market.figure_book import FigureBook
+from pbr_opt.market.figure_ids import FIELDS, TARIFF_COLUMNS, inspect_figure
 from pbr_opt.quantities import Inspection
 
 
