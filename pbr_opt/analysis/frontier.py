@@ -323,8 +323,8 @@ def _exact(problem: DesignProblem, settings: DesignSettings) -> Frontier:
     """
     if not (isinstance(problem.objective, FirstPoundLoss) and _is_whole(problem, settings)):
         wanted = (
-            "budgets; only first-pound loss has bends that are known exactly, with curvature 0, no mission, no minimum "
-            "service, no supply chain, no PriceStep, no limits that tie groups together, and prices alone moving"
+            "budgets; only first-pound loss has bends that are known exactly, with curvature 0, no mission, "
+            "no supply chain, no PriceStep, no limits that tie groups together, and prices alone moving"
         )
         raise InvalidInputError("frontier", [Fault("budgets_gbp", "nothing", wanted, "budgets_gbp=[...]")])
     rungs, groups = ladders(problem), range(len(problem.base.groups))

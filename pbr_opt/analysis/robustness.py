@@ -233,7 +233,7 @@ def robust_first_pound(
     Parameters
     ----------
     worlds, budget_gbp, weights, settings
-        As for :func:`robust`; curvature 0, no mission and no minimum service in every world.
+        As for :func:`robust`; curvature 0 and no mission in every world.
 
     Returns
     -------
@@ -261,7 +261,7 @@ def robust_first_pound(
         raise UnsupportedModelError("Worlds of a scenario programme have their groups in one order; sort the caseloads")
     if not all(here.is_piecewise_linear for here in problems):
         raise UnsupportedModelError(
-            "A scenario programme needs curvature 0, no mission and no minimum service; try robust(..., prices_gbp=...)"
+            "A scenario programme needs curvature 0 and no mission; try robust(..., prices_gbp=...)"
         )
     cheapest = outlook(worlds, aim, base.at_price(problems[0].price_bounds_gbp[0]), share)
     _require_affordable(cheapest.spend_tail_gbp(choice.spend_tail), _finite(budget_gbp), choice, 0.0)

@@ -1,7 +1,7 @@
 """Price cells: the stretches of a group's list price on which nothing changes its form.
 
-With b = 0, no mission and no minimum service a group's cost and loss bend only where a segment stops being parked or,
-for a support shortfall, gets the standard. On a cell between two bends, with ``pi`` the list price and L the left end,
+With b = 0 and no mission a group's cost and loss bend only where a segment starts to be helped or, for a support
+shortfall, gets the standard. On a cell between two bends, with ``pi`` the list price and L the left end,
 
     cost(pi) = cost(L) + slope (pi - L)
     loss(pi) = loss(L) + linear (pi - L) + log ln(pi / L) + reciprocal (1/pi - 1/L)
@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from pbr_opt.design.forms import Segments, form_of, has_form
+from pbr_opt.design.forms import Form, Segments, forms_of, has_form
 from pbr_opt.design.objectives import Parked, SegmentContext
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.errors import UnsupportedModelError
@@ -63,6 +63,7 @@ class Cells:
     table: FloatArray
     has_log: bool
     has_reciprocal: bool
+    has_linear: bool = False
 
     @classmethod
     def of_points(cls, cost: Sequence[FloatArray], loss: Sequence[FloatArray]) -> Cells:
@@ -80,16 +81,17 @@ class Cells:
 
     def take(self, index: IntArray) -> Cells:
         """Return some of the cells, in the order asked for, without account of groups."""
-        return Cells(self.start, self.table.take(index, axis=1), self.has_log, self.has_reciprocal)
+        return replace(self, table=self.table.take(index, axis=1))
 
     def best_price(self, rate: FloatArray) -> FloatArray:
         """Return per cell the price at which ``loss + rate cost`` is least; where all are, the left end.
 
-        It is where ``rate slope pi**2 + log pi - reciprocal``, the slope of that times ``pi**2``, changes its sign.
+        It is where ``(rate slope + linear) pi**2 + log pi - reciprocal``, the slope of that times ``pi**2``, changes
+        its sign. Where the first is below nought so is all of it, since log is not above nought beside linear.
         Needs errors of division and invalid numbers to be ignored by the caller: 0/0 stands for "everywhere".
         """
         left, right, _, slope, _, linear, log, reciprocal, _ = self.table
-        tilt = rate * slope
+        tilt = rate * slope + linear if self.has_linear else rate * slope
         price: FloatArray
         if self.has_log and self.has_reciprocal:
             price = 2.0 * reciprocal / (log + np.sqrt(log * log + 4.0 * tilt * reciprocal))
@@ -98,7 +100,9 @@ class Cells:
         elif self.has_reciprocal:
             price = np.sqrt(reciprocal / tilt)
         else:
-            price = np.where(tilt + linear < 0.0, right, left)
+            price = np.where(tilt < 0.0, right, left)
+        if self.has_linear:
+            np.copyto(price, right, where=tilt < 0.0)
         np.fmax(price, left, out=price)
         np.minimum(price, right, out=price)
         return price
@@ -108,8 +112,8 @@ class Cells:
         left, _, cost, slope, loss, linear, log, _, pull = self.table
         beyond = price - left
         cost = cost + slope * beyond
-        if not (self.has_log or self.has_reciprocal):
-            return loss + linear * beyond, cost
+        if self.has_linear:
+            loss = loss + linear * beyond
         if self.has_log:
             loss = loss + log * np.log(price / left)
         if self.has_reciprocal:
@@ -125,7 +129,7 @@ class Cells:
     @property
     def is_flat(self) -> bool:
         """Whether the loss is constant on every cell."""
-        return not (self.has_log or self.has_reciprocal or self.columns.linear.any())
+        return not (self.has_log or self.has_reciprocal or self.has_linear)
 
 
 def has_cells(problem: DesignProblem) -> bool:
@@ -157,8 +161,8 @@ def price_cells(problem: DesignProblem) -> Cells:
     """
     if not has_cells(problem):
         raise UnsupportedModelError(
-            f"{problem.objective.name} on price cells needs curvature 0, no mission, no minimum service, no supply "
-            "chain, no PriceStep and no limits that tie groups together; try method='columns'"
+            f"{problem.objective.name} on price cells needs curvature 0, no mission, no supply chain, no PriceStep and "
+            "no limits that tie groups together; try method='columns'"
         )
     lower, upper = problem.price_bounds_gbp
     pieces = _pieces(problem)
@@ -169,18 +173,17 @@ def price_cells(problem: DesignProblem) -> Cells:
     size = np.diff(pieces.start)
     cost = np.repeat(_cost_at(problem, lower), size) + _before(pieces.slope * width, pieces.start)
     change = linear * width + log * np.log(right / left) - pull * width / right
-    if isinstance(problem.objective, Parked):
-        loss = pieces.constant
-    elif problem.objective.better < 0:  # summed from the end where little is left, so that little is exact
-        loss = np.repeat(_loss_at(problem, upper), size) - _from_here(change, pieces.start)
+    if problem.objective.better < 0:  # summed from the end where little is left, so that little is exact
+        loss = np.repeat(_smooth_loss_at(problem, upper), size) - _from_here(change, pieces.start)
     else:
-        loss = np.repeat(_loss_at(problem, lower), size) + _before(change, pieces.start)
+        loss = np.repeat(_smooth_loss_at(problem, lower), size) + _before(change, pieces.start)
+    loss += pieces.constant
     has_log, has_reciprocal = bool(log.any()), bool(pieces.reciprocal.any())
     if np.any(log > 0.0):  # beyond its least value the loss rises with the cost: no need to look
         turn = np.divide(pieces.reciprocal, log, out=np.full(log.size, np.inf), where=log > 0.0)
         right = np.clip(turn, left, right)
     table = np.array([left, right, cost, pieces.slope, loss, linear, log, pieces.reciprocal, pull])
-    return Cells(pieces.start, table, has_log, has_reciprocal)
+    return Cells(pieces.start, table, has_log, has_reciprocal, bool(linear.any()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +209,7 @@ class _Bends:
     group, price : array (bends,)
         Whose, and at which list price.
     passed : array (4, bends)
-        What passing it adds: slope of the cost, log, reciprocal, segments that add to the loss.
+        What passing it adds: slope of the cost, log, reciprocal, segments with a logarithm.
     ahead : array (2, bends)
         What is there until it is passed: constant, linear.
     """
@@ -220,15 +223,14 @@ class _Bends:
 def _pieces(problem: DesignProblem) -> _Pieces:
     """Cut each group's price range at its bends; add up what has been passed, and what is still ahead."""
     lower, upper = problem.price_bounds_gbp
-    row, anyone = problem.programme.caseload.group_index, problem.programme.caseload.participants > 0.0
-    within = problem.parking_price_gbp <= upper[row]
-    bends = _bends(problem, Segments.of(problem, np.flatnonzero(anyone & within)))
-    out_of_reach = _parked_for_good(problem, Segments.of(problem, np.flatnonzero(anyone & ~within)))
+    who = Segments.of(problem, np.flatnonzero(problem.programme.caseload.participants > 0.0))
+    forms = forms_of(problem.objective, who)
+    bends = _bends(problem, who, forms)
     start = np.searchsorted(bends.group, np.arange(lower.size + 1))
     slope, log, reciprocal, active = _up_to_here(bends.passed, start)
     log[active == 0.0] = 0.0  # what rounding has left of sums that come to nothing
     later = np.roll(bends.ahead, -1, axis=1)
-    later[:, start[1:] - 1] = out_of_reach
+    later[:, start[1:] - 1] = sum(_out_of_reach(form, who, upper) for form in forms)
     constant, linear = _from_here(later, start)
     following = np.append(bends.price[1:], np.inf)
     following[start[1:] - 1] = np.inf
@@ -240,38 +242,41 @@ def _pieces(problem: DesignProblem) -> _Pieces:
     return _Pieces(np.searchsorted(group, np.arange(lower.size + 1)), *ends, *columns)
 
 
-def _bends(problem: DesignProblem, who: Segments) -> _Bends:
-    """Return the bends of segments that can be reached, in order of price within each group."""
+def _bends(problem: DesignProblem, who: Segments, forms: Sequence[Form]) -> _Bends:
+    """Return the bends that can be reached, in order of price within each group."""
     caseload, groups = problem.programme.caseload, len(problem.base.groups)
-    form, (_, upper) = form_of(problem.objective, who), problem.price_bounds_gbp
-    weighted = caseload.participants * problem.price_weight
-    idle = caseload.sum_by_group(weighted * caseload.deadweight_rate)
-    none, size = np.zeros(who.group.size), who.group.size
-    log, reciprocal = (none if part is None else part for part in (form.log, form.reciprocal))
-    constant, linear = (none if part is None else part for part in (form.constant, form.linear))
-    begin = np.zeros((4, groups))
-    begin[0] = idle
-    arrive = np.array([who.people * who.weight * who.reach, log, reciprocal, np.ones(size)])
-    group, price = [np.arange(groups), who.group], [np.full(groups, -np.inf), who.threshold]
-    passed, ahead = [begin, arrive], [np.zeros((2, groups)), np.array([constant, linear])]
-    if form.until is not None:
-        done = np.flatnonzero(form.until <= upper[who.group])
-        group.append(who.group[done])
-        price.append(form.until[done])
-        passed.append(np.array([none[done], -log[done], -reciprocal[done], none[done] - 1.0]))
-        ahead.append(np.zeros((2, done.size)))
-    bends = _Bends(np.concatenate(group), np.concatenate(price), np.hstack(passed), np.hstack(ahead))
-    order = _by_price(bends.group, bends.price, groups)
-    return _Bends(bends.group[order], bends.price[order], bends.passed[:, order], bends.ahead[:, order])
+    idle = caseload.sum_by_group(caseload.participants * problem.price_weight * problem.idle_rate)
+    first, helped = np.full(groups, -np.inf), np.where(who.threshold < np.inf, who.people * who.weight * who.reach, 0.0)
+    parts = [
+        _some_bends(np.arange(groups), first, slope=idle),
+        _some_bends(who.group, who.threshold, slope=helped),
+    ]
+    for form in forms:
+        some = (form.log != 0.0).astype(np.float64)
+        passed = {"log": form.log, "reciprocal": form.reciprocal, "some": some}
+        parts.append(_some_bends(who.group, form.start, ahead=(form.constant, form.linear), **passed))
+        if form.until is not None:
+            parts.append(_some_bends(who.group, form.until, **{name: -part for name, part in passed.items()}))
+    group, price, passed_all, ahead = (np.concatenate([part[k] for part in parts], axis=-1) for k in range(4))
+    reached = np.flatnonzero(price <= problem.price_bounds_gbp[1][group])
+    order = reached[_by_price(group[reached], price[reached], groups)]
+    return _Bends(group[order], price[order], passed_all[:, order], ahead[:, order])
 
 
-def _parked_for_good(problem: DesignProblem, who: Segments) -> FloatArray:
+def _some_bends(
+    group: IntArray, price: FloatArray, *, ahead: Sequence[FloatArray] = (), **passed: FloatArray
+) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
+    """Return bends of one kind, as in :class:`_Bends`; what is not given is nothing."""
+    none = np.zeros(price.size)
+    rows = [passed.get(name, none) for name in ("slope", "log", "reciprocal", "some")]
+    return group, price, np.array(rows), np.array(ahead or [none, none])
+
+
+def _out_of_reach(form: Form, who: Segments, upper: FloatArray) -> FloatArray:
     """Return constant and linear coefficient by group, shape (2, groups), of segments beyond the price range."""
-    form, groups = form_of(problem.objective, who), len(problem.base.groups)
-    parts = (form.constant, form.linear)
-    return np.array(
-        [np.zeros(groups) if part is None else np.bincount(who.group, part, minlength=groups) for part in parts]
-    )
+    beyond = form.start > upper[who.group]
+    parts = (np.where(beyond, part, 0.0) for part in (form.constant, form.linear))
+    return np.array([np.bincount(who.group, part, minlength=upper.size) for part in parts])
 
 
 def _by_price(group: IntArray, price: FloatArray, groups: int) -> IntArray:
@@ -311,9 +316,13 @@ def _cost_at(problem: DesignProblem, price: FloatArray) -> FloatArray:
     return problem.attachment_spend_gbp + caseload.sum_by_group(caseload.participants * behaviour.payment_gbp)
 
 
-def _loss_at(problem: DesignProblem, price: FloatArray) -> FloatArray:
-    """Return the loss by group at one list price a group, by the term that evaluates."""
-    caseload, aim = problem.programme.caseload, problem.objective
+def _smooth_loss_at(problem: DesignProblem, price: FloatArray) -> FloatArray:
+    """Return the loss by group at one list price a group, by the terms that evaluate; people parked left out."""
+    caseload = problem.programme.caseload
     behaviour = respond(problem.programme, problem.price_weight * price[caseload.group_index])
-    term = aim.per_participant(behaviour, SegmentContext.of(problem.programme))
-    return -aim.better * caseload.sum_by_group(caseload.participants * term)
+    context, answer = SegmentContext.of(problem.programme), np.zeros(len(caseload.groups))
+    for weight, term in problem.objective.parts:
+        if not isinstance(term, Parked):
+            each = term.per_participant(behaviour, context)
+            answer -= abs(weight) * term.better * caseload.sum_by_group(caseload.participants * each)
+    return answer

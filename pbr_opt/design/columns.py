@@ -73,7 +73,7 @@ def parked_columns(problem: DesignProblem) -> list[GroupColumns]:
 
     Between two thresholds nobody stops being parked and cost does not fall, so a threshold is always as good.
     """
-    if problem.is_piecewise_linear:
+    if problem.is_piecewise_linear and not problem.least_support_gbp.any():
         return [_from_ladder(problem, g, ladder) for g, ladder in enumerate(ladders(problem))]
     return [
         _columns(problem, problem.at_prices(g, _parking_prices(problem, g))) for g in range(len(problem.base.groups))

@@ -1,7 +1,7 @@
 """Climb the price of a group past its parking thresholds, with everything summed in one pass.
 
-With b = 0, no mission and no minimum service, what the Department pays for a group is piecewise linear in its list
-price: below its threshold a segment costs ``n w p0`` per pound of price, above it ``n w p1`` less ``n kappa`` once.
+With b = 0 and no mission, what the Department pays for a group is piecewise linear in its list price: below its
+threshold a segment costs ``n w p(e_min)`` per pound of price, above it ``n w p1`` less ``n kappa`` once.
 So all costs, headcounts and first-pound losses at all thresholds follow from running sums over the sorted
 thresholds.
 """
@@ -30,9 +30,9 @@ class Ladder:
     fixed_cost : float
         Attachment fees paid for the group, GBP.
     threshold : array (segments,)
-        List price at which each segment stops being parked, rising; infinite ones last.
+        List price from which on each segment is helped beyond the minimum, rising; infinite ones last.
     people, slope_parked, slope_helped, scale : array (segments,)
-        n, n w p0, n w p1 and n kappa, in the same order.
+        n, n w p(e_min), n w p1 and n kappa, in the same order.
     """
 
     lower: float
@@ -70,7 +70,7 @@ class Ladder:
         return self.fixed_cost + price * (float(self.slope_parked.sum()) + slope[k]) - scale[k]
 
     def parked(self, price: FloatArray) -> FloatArray:
-        """Return the number of people parked at each price."""
+        """Return the number of people not helped beyond the minimum at each price: parked, where there is none."""
         people = self._running[0]
         return np.asarray(people[-1] - people[self.passed(price)])
 
@@ -127,13 +127,13 @@ def ladders(problem: DesignProblem) -> tuple[Ladder, ...]:
     weighted = caseload.participants * problem.price_weight
     columns = (
         caseload.participants,
-        weighted * caseload.deadweight_rate,
+        weighted * problem.idle_rate,
         weighted * caseload.ceiling_rate,
         caseload.participants * caseload.response_scale_gbp,
     )
     answer = []
     for g, rows in enumerate(_rows_by_group(caseload.group_index, len(caseload.groups))):
-        threshold = problem.parking_price_gbp[rows]
+        threshold = problem.helping_price_gbp[rows]
         order = np.argsort(threshold)
         sorted_columns = (column[rows][order] for column in columns)
         fixed = float(problem.attachment_spend_gbp[g])

@@ -181,9 +181,7 @@ def _method(problem: DesignProblem, settings: DesignSettings) -> Found:
             f"{' and a PriceStep' if problem.step_gbp is not None else ''}; try method='auto'"
         )
     if name == "greedy" and not problem.is_piecewise_linear:
-        raise UnsupportedModelError(
-            "method 'greedy' needs curvature 0, no mission and no minimum service; try method='auto'"
-        )
+        raise UnsupportedModelError("method 'greedy' needs curvature 0 and no mission; try method='auto'")
     if name == "convex" or (name == "auto" and first_pound and problem.step_gbp is None and _bent(problem)):
         return _convex(problem, settings)
     if name == "greedy" or (name == "auto" and first_pound and problem.step_gbp is None):

@@ -156,34 +156,51 @@ class DesignProblem:
         return frozen(self.programme.effective_price_gbp(self.base.at_price(1.0)))
 
     @cached_property
-    def parking_price_gbp(self) -> FloatArray:
-        """Return per segment the list price at which it is no longer parked; infinite where no price helps.
+    def least_support_gbp(self) -> FloatArray:
+        """Return e_min per segment: what a provider has to spend on everybody."""
+        return frozen(self.programme.minimum_service_gbp[self.programme.caseload.group_index])
+
+    @cached_property
+    def idle_rate(self) -> FloatArray:
+        """Return per segment the outcome rate at the minimum service; without one, deadweight."""
+        caseload, least = self.programme.caseload, self.least_support_gbp
+        return frozen(np.where(least > 0.0, caseload.response.outcome_rate(least), caseload.deadweight_rate))
+
+    @cached_property
+    def helping_price_gbp(self) -> FloatArray:
+        """Return per segment the list price from which on the next pound of support pays; infinite where none does.
 
         With a mission m and a minimum service e_min it is ``(1/p'(e_min) - m) / w``, at least 0.
         """
         programme, caseload = self.programme, self.programme.caseload
-        row = caseload.group_index
-        threshold = caseload.parking_threshold_gbp
-        if programme.minimum_service_gbp.any():
-            with np.errstate(divide="ignore"):
-                slope = caseload.response.marginal_outcome_rate(programme.minimum_service_gbp[row])
-                threshold = 1.0 / slope
-                if programme.outcome_value_gbp is not None:  # whom further help would not pay society is not parked
-                    idle = (programme.outcome_value_gbp[row] * slope <= 1.0) & (programme.minimum_service_gbp[row] > 0)
-                    threshold = np.where(idle, 0.0, threshold)
         with np.errstate(divide="ignore", invalid="ignore"):
-            price = np.maximum(threshold - programme.mission_gbp[row], 0.0) / self.price_weight
+            threshold = caseload.parking_threshold_gbp
+            if self.least_support_gbp.any():
+                threshold = 1.0 / caseload.response.marginal_outcome_rate(self.least_support_gbp)
+            price = np.maximum(threshold - programme.mission_gbp[caseload.group_index], 0.0) / self.price_weight
         return frozen(np.where(np.isnan(price), np.inf, price))
+
+    @cached_property
+    def parking_price_gbp(self) -> FloatArray:
+        """Return per segment the list price at which it is no longer parked.
+
+        It is :attr:`helping_price_gbp`, and nothing where a minimum service is all the help that would pay society.
+        """
+        value, least = self.programme.outcome_value_gbp, self.least_support_gbp
+        if value is None or not least.any():
+            return self.helping_price_gbp
+        caseload = self.programme.caseload
+        enough = value[caseload.group_index] * caseload.response.marginal_outcome_rate(least) <= 1.0
+        return frozen(np.where(enough & (least > 0.0), 0.0, self.helping_price_gbp))
 
     @property
     def is_piecewise_linear(self) -> bool:
-        """Whether payment is piecewise linear in prices: b = 0, no mission, no minimum service, no supply chain."""
+        """Whether payment is piecewise linear in prices: b = 0, no mission, no supply chain."""
         programme = self.programme
         return (
             programme.supply_chain is None
             and programme.caseload.response.is_exponential
             and not programme.mission_gbp.any()
-            and not programme.minimum_service_gbp.any()
         )
 
     @cached_property

@@ -1,7 +1,7 @@
 """First-pound loss over many worlds in continuous prices: a scenario programme, linear, solved by HiGHS and guarded.
 
     minimise  CVaR_a(sum n_i L_i)  subject to  CVaR_b(attachment fees + sum n_i E_i) <= budget
-    L_i >= 1 - pi_g / tau_i, L_i >= 0;  E_i >= p0_i w_i pi_g, E_i >= p1_i w_i pi_g - kappa_i
+    L_i >= 1 - pi_g / tau_i, L_i >= 0;  E_i >= p(e_min)_i w_i pi_g, E_i >= p1_i w_i pi_g - kappa_i
 
 for the segments i of all worlds, one list price pi a group for all of them. Prices are pulled back into the budget by
 the exact equilibrium. The bound is the Lagrangian of worlds merged by weights: convex and piecewise linear in each
@@ -37,7 +37,7 @@ class Scenarios:
     Attributes
     ----------
     worlds : sequence of DesignProblem
-        Piecewise linear (b = 0, no mission, no minimum service).
+        Piecewise linear (b = 0, no mission).
     weight : array (worlds,)
         Adds up to 1.
     budget : float
@@ -115,7 +115,7 @@ def _bound(problem: Scenarios, alpha: FloatArray, beta: FloatArray, rate: float)
     lower, upper = problem.worlds[0].price_bounds_gbp
     total = -rate * problem.budget
     for g in range(lower.size):
-        bends = [here.parking_price_gbp[here.programme.caseload.group_index == g] for here in problem.worlds]
+        bends = [here.helping_price_gbp[here.programme.caseload.group_index == g] for here in problem.worlds]
         prices = np.unique(np.clip(np.concatenate([lower[g : g + 1], upper[g : g + 1], *bends]), lower[g], upper[g]))
         there = [here.at_prices(g, prices) for here in problem.worlds]
         loss = alpha @ np.array([column.achieved for column in there])
@@ -141,7 +141,7 @@ class _Segments:
         """Gather; ``low`` and ``high`` are slopes of the payment, ``pull`` is one over the threshold."""
         people = [here.programme.caseload for here in worlds]
         weight = np.concatenate([here.price_weight for here in worlds])
-        threshold = np.concatenate([here.parking_price_gbp for here in worlds])
+        threshold = np.concatenate([here.helping_price_gbp for here in worlds])
 
         def column(name: str) -> Any:  # noqa: ANN401  # an array of numbers or of places
             return np.concatenate([getattr(each, name) for each in people])
@@ -150,7 +150,7 @@ class _Segments:
             np.repeat(np.arange(len(worlds)), [len(each) for each in people]),
             column("group_index"),
             column("participants"),
-            column("deadweight_rate") * weight,
+            np.concatenate([here.idle_rate for here in worlds]) * weight,
             column("ceiling_rate") * weight,
             column("response_scale_gbp") / _UNIT_GBP,
             np.divide(_UNIT_GBP, threshold, out=np.zeros(weight.size), where=threshold > 0),
@@ -218,7 +218,7 @@ def _right(problem: Scenarios, segments: _Segments) -> FloatArray:
     """Return right-hand sides, row by row; a threshold of nothing leaves no loss."""
     pound, size = problem.budget or 1.0, segments.people.size
     fixed = np.array([float(here.attachment_spend_gbp.sum()) for here in problem.worlds]) / pound
-    threshold = np.concatenate([here.parking_price_gbp for here in problem.worlds])
+    threshold = np.concatenate([here.helping_price_gbp for here in problem.worlds])
     kept = [1.0 if problem.budget else 0.0]
     sums = [np.zeros(fixed.size), -fixed, kept]
     return np.concatenate([*sums, -(threshold > 0).astype(np.float64), np.zeros(size), segments.scale])

@@ -44,7 +44,7 @@ def test_at_its_parking_price_a_segment_is_just_not_parked() -> None:
 def test_parking_prices_with_a_mission_or_a_minimum(fields: dict[str, float]) -> None:
     programme = PROGRAMME.replace(**fields)
     problem = _problem(programme)
-    assert not problem.is_piecewise_linear
+    assert problem.is_piecewise_linear != programme.mission_gbp.any()
     for row, price in enumerate(problem.parking_price_gbp):
         assert not evaluate(programme, problem.base.at_price(price * (1 + 1e-9))).behaviour.parked[row]
         assert evaluate(programme, problem.base.at_price(price * (1 - 1e-9))).behaviour.parked[row]
