@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pbr_opt.market.evidence import Source
+from pbr_opt.market.evidence import Source, cited
 from pbr_opt.market.facts import Prior
 from pbr_opt.market.programme import Programme
 
@@ -76,7 +76,7 @@ def assumptions_register(
 
 
 def _cited(text: str, sources: Mapping[str, Source]) -> list[Source]:
-    return [sources[key.strip()] for key in text.split(";") if key.strip() in sources]
+    return [sources[key] for key in cited(text) if key in sources]
 
 
 def _date(text: str, sources: Mapping[str, Source]) -> str:

@@ -14,10 +14,12 @@ from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.responses import HaraResponse
 from pbr_opt.quantities import FloatArray
 
-__all__ = ["CONTRACT_FORMS", "KINDS", "SECTORS", "Agent", "Area", "Contract", "area_caseload"]
+__all__ = ["CONTRACT_FORMS", "EVIDENCE_TEXTS", "KINDS", "SECTORS", "Agent", "Area", "Contract", "area_caseload"]
 
 KINDS: Final = ("department", "prime", "tier1", "tier2")
 SECTORS: Final = ("private", "public", "voluntary")
+EVIDENCE_TEXTS: Final = ("status", "source", "note")
+"""Fields of areas, agents and contracts that say how well each is known."""
 CONTRACT_FORMS: Final = ("two_part", "fixed_share", "piece_rate", "group_price")
 
 
@@ -33,11 +35,16 @@ class Area:
         Share of every segment's participants, 0..1; areas add up to 1.
     readiness_shift : float, optional
         Added to the logit of deadweight and ceiling of everybody in the area; 0 is the national average.
+    status, source, note : str, optional
+        How well it is known, as of an agent.
     """
 
     name: str
     participant_share: float
     readiness_shift: float = 0.0
+    status: str = ""
+    source: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class Agent:
         Cost of being there at all; what it can lay out before outcomes pay (support, and base and fixed costs
         for the payment lag, less fees that come at once); yearly rate at which it borrows against
         late payments; what an outcome is worth to it beyond money; most participants it can take.
+    status, source, note : str, optional
+        How well it is known that it stands there (one of ``ROW_STATUSES``, or nothing), keys of the sources with
+        semicolons between, a remark. Kept and told, not computed with.
     """
 
     name: str
@@ -78,6 +88,9 @@ class Agent:
     cost_of_capital: float = 0.0
     mission_gbp: float = 0.0
     capacity: float = math.inf
+    status: str = ""
+    source: str = ""
+    note: str = ""
 
     def response(self, caseload: Caseload) -> HaraResponse:
         """Return how segments respond to support when this agent gives it.
@@ -144,6 +157,8 @@ class Contract:
         How late outcome payments come.
     least_share : float, optional
         Protected pass-through: the payee's price is at least this share of the payer's, whatever the payer would like.
+    status, source, note : str, optional
+        How well it is known, as of an agent.
     """
 
     payer: str
@@ -157,6 +172,9 @@ class Contract:
     volume_share: float | None = None
     payment_lag_weeks: float = 0.0
     least_share: float = 0.0
+    status: str = ""
+    source: str = ""
+    note: str = ""
 
 
 def area_caseload(caseload: Caseload, area: Area) -> Caseload:

@@ -7,11 +7,24 @@ from typing import Final
 
 from pbr_opt.quantities import Inspection, nearest
 
-__all__ = ["STATUSES", "Figure", "Source"]
+__all__ = ["ROW_STATUSES", "STATUSES", "Figure", "Source", "cited"]
 
 STATUSES: Final = ("confirmed", "derived", "unconfirmed", "assumed")
 """Confirmed: read in a source. Derived: arithmetic on sourced numbers. Unconfirmed: recalled. Assumed: nobody's but
 ours."""
+
+ROW_STATUSES: Final = (*STATUSES, "generated")
+"""How well a row of a supply chain is known. Generated: drawn from a seed, so that the whole looks like what is known
+of it."""
+
+
+def cited(source: str) -> tuple[str, ...]:
+    """Return the keys in a list of sources.
+
+    >>> cited("NAO2012; PAC936")
+    ('NAO2012', 'PAC936')
+    """
+    return tuple(key.strip() for key in source.split(";") if key.strip())
 
 
 @dataclass(frozen=True, slots=True)

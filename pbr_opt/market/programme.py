@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.central_case import CentralCase
-from pbr_opt.market.evidence import Figure, Source
+from pbr_opt.market.evidence import Figure, Source, cited
 from pbr_opt.market.rivalry import Rivalry
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import ContractTerms, Tariff
@@ -205,9 +205,13 @@ class Programme:
         return tuple(figure for figure in self.figures if figure.status != "confirmed")
 
     def sources(self) -> tuple[Source, ...]:
-        """Return every source that a figure of this programme cites, in the order of the register."""
-        cited = {key.strip() for figure in self.figures for key in figure.source.split(";")}
-        return tuple(source for source in self.register if source.key in cited)
+        """Return every source that a figure or a row of the chain cites, in the order of the register."""
+        chain = self.supply_chain
+        texts = [figure.source for figure in self.figures]
+        if chain is not None:
+            texts += [row.source for rows in (chain.areas, chain.agents, chain.contracts.values()) for row in rows]
+        keys = {key for text in texts for key in cited(text)}
+        return tuple(source for source in self.register if source.key in keys)
 
     def _repr_html_(self) -> str:
         people, chain = self.caseload, self.supply_chain

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import networkx as nx
 
-from pbr_opt.market.agents import Agent, Area, Contract, packed
+from pbr_opt.market.agents import EVIDENCE_TEXTS, Agent, Area, Contract, packed
 from pbr_opt.market.supply_chain_checks import inspect_chain, payers_first
 from pbr_opt.quantities import Inspection, nearest
 
@@ -21,7 +21,13 @@ __all__ = ["SupplyChain"]
 
 _AGENT_FIELDS: Final = tuple(item.name for item in fields(Agent) if item.name != "name")
 _CONTRACT_FIELDS: Final = tuple(item.name for item in fields(Contract) if item.name not in ("payer", "payee", "form"))
-_AS_THEY_ARE: Final[Mapping[str, Callable[[Any], Any]]] = {"area": str, "sector": str, "delivers": bool}
+_AREA_FIELDS: Final = tuple(item.name for item in fields(Area) if item.name != "name")
+_AS_THEY_ARE: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "area": str,
+    "sector": str,
+    "delivers": bool,
+    **dict.fromkeys(EVIDENCE_TEXTS, str),
+}
 _BY_SEGMENT: Final = ("productivity", "ceiling_bonus")
 
 
@@ -78,7 +84,8 @@ class SupplyChain:
         graph : networkx.DiGraph
             Nodes with ``kind`` and any field of :class:`~pbr_opt.market.agents.Agent`; edges payer -> payee with
             ``contract`` (the form) and any other field of :class:`~pbr_opt.market.agents.Contract`;
-            ``graph.graph["areas"]`` may hold a mapping of area to ``participant_share`` and ``readiness_shift``.
+            ``graph.graph["areas"]`` may hold a mapping of area to any other field of
+            :class:`~pbr_opt.market.agents.Area`.
 
         Raises
         ------
@@ -109,10 +116,7 @@ class SupplyChain:
         """
         graph: nx.DiGraph[Any] = nx.DiGraph()
         if self.areas != (Area("", 1.0),):
-            graph.graph["areas"] = {
-                area.name: {"participant_share": area.participant_share, "readiness_shift": area.readiness_shift}
-                for area in self.areas
-            }
+            graph.graph["areas"] = {area.name: _changed(area, _AREA_FIELDS) for area in self.areas}
         for agent in self.agents:
             data = _changed(agent, _AGENT_FIELDS)
             graph.add_node(agent.name, **{key: _unpacked(value) for key, value in data.items()})
@@ -186,7 +190,7 @@ class SupplyChain:
             For unknown fields, or terms outside their domain.
         """
         check = Inspection("SupplyChain.with_terms")
-        known = ("form", *_CONTRACT_FIELDS)
+        known = [name for name in ("form", *_CONTRACT_FIELDS) if name not in EVIDENCE_TEXTS]
         for key in changes:
             if key not in known:
                 check.fault(key, "a change", "a term of a contract", nearest(key, known))
@@ -222,7 +226,7 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _changed(item: Agent | Contract, names: Iterable[str]) -> dict[str, Any]:
+def _changed(item: Agent | Area | Contract, names: Iterable[str]) -> dict[str, Any]:
     """Return the attributes that differ from their defaults."""
     defaults = {field.name: field.default for field in fields(item)}
     return {n: getattr(item, n) for n in names if defaults[n] is MISSING or getattr(item, n) != defaults[n]}
@@ -281,8 +285,10 @@ def _areas(check: Inspection, given: Mapping[str, Mapping[str, Any]], agents: li
         return [Area(name, 1.0 / len(named)) for name in named]
     answer = []
     for name, data in given.items():
-        values = {key: _read(check, f"area '{name}'.{key}", key, value) for key, value in data.items()}
-        for key in values.keys() - {"participant_share", "readiness_shift"}:
-            check.fault(f"area '{name}'.{key}", data[key], "participant_share or readiness_shift")
-        answer.append(Area(str(name), values.get("participant_share", 0.0), values.get("readiness_shift", 0.0)))
+        for key in data:
+            if key not in _AREA_FIELDS:
+                remedy = nearest(key, _AREA_FIELDS)
+                check.fault(f"area '{name}'.{key}", data[key], "participant_share or readiness_shift", remedy)
+        values = {key: _read(check, f"area '{name}'.{key}", key, data[key]) for key in _AREA_FIELDS if key in data}
+        answer.append(Area(str(name), **({"participant_share": 0.0} | values)))
     return answer

@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 
 from pbr_opt.market.agents import CONTRACT_FORMS, KINDS, SECTORS, Agent, Area, Contract
+from pbr_opt.market.evidence import ROW_STATUSES
 from pbr_opt.quantities import Inspection, nearest
 
 __all__ = ["inspect_chain", "payers_first"]
@@ -26,6 +27,19 @@ def inspect_chain(
     _inspect_contracts(check, agents, contracts)
     _inspect_ways(check, agents, contracts)
     _inspect_shares(check, agents, contracts, areas)
+    _inspect_evidence(check, agents, contracts, areas)
+
+
+def _inspect_evidence(
+    check: Inspection, agents: tuple[Agent, ...], contracts: tuple[Contract, ...], areas: tuple[Area, ...]
+) -> None:
+    """Record statuses that are none; a row may have none at all."""
+    known = {f"area '{area.name}'": area.status for area in areas}
+    known |= {f"agent '{agent.name}'": agent.status for agent in agents}
+    known |= {f"contract '{edge.payer}' -> '{edge.payee}'": edge.status for edge in contracts}
+    for place, status in known.items():
+        if status and status not in ROW_STATUSES:
+            check.fault(f"{place}.status", status, "a status", nearest(status, ROW_STATUSES))
 
 
 def _inspect_agents(check: Inspection, agents: tuple[Agent, ...], areas: tuple[Area, ...]) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pbr_opt.errors import InvalidInputError
-from pbr_opt.market.agents import KINDS, Agent, Area, Contract
-from pbr_opt.market.evidence import STATUSES
+from pbr_opt.market.agents import EVIDENCE_TEXTS, KINDS, Agent, Area, Contract
+from pbr_opt.market.evidence import ROW_STATUSES, cited
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.programmes.layers import Layer
 from pbr_opt.programmes.tables import Row, Table, TableForm, number_in
@@ -28,17 +28,12 @@ __all__ = [
     "CONTRACTS",
     "CONTRACT_NUMBERS",
     "PROFILES",
-    "ROW_STATUSES",
     "ChainReader",
 ]
 
 CHAIN: Final = "chain"
 """Opens the ids of figures from which rows of a chain are generated."""
 
-ROW_STATUSES: Final = (*STATUSES, "generated")
-"""How well a row is known. Generated: drawn from a seed, so that the whole looks like what is known of it."""
-
-_EVIDENCE: Final = ("status", "source", "note")
 AGENT_NUMBERS: Final = ("fixed_cost_gbp", "working_capital_gbp", "cost_of_capital", "mission_gbp", "capacity")
 AGENT_TEXTS: Final = ("area", "sector")
 PROFILES: Final = ("productivity", "ceiling_bonus")
@@ -54,16 +49,16 @@ CONTRACT_NUMBERS: Final = (
 )
 
 AREAS: Final = TableForm(
-    "areas.csv", ("area", "participant_share"), ("number", "readiness_shift", *_EVIDENCE), required=False
+    "areas.csv", ("area", "participant_share"), ("number", "readiness_shift", *EVIDENCE_TEXTS), required=False
 )
 AGENTS: Final = TableForm(
     "agents.csv",
     ("agent", "kind"),
-    ("organisation", "specialism", *AGENT_TEXTS, "delivers", *PROFILES, *AGENT_NUMBERS, *_EVIDENCE),
+    ("organisation", "specialism", *AGENT_TEXTS, "delivers", *PROFILES, *AGENT_NUMBERS, *EVIDENCE_TEXTS),
     required=False,
 )
 CONTRACTS: Final = TableForm(
-    "contracts.csv", ("payer", "payee"), ("contract", *CONTRACT_NUMBERS, *_EVIDENCE), required=False
+    "contracts.csv", ("payer", "payee"), ("contract", *CONTRACT_NUMBERS, *EVIDENCE_TEXTS), required=False
 )
 
 _WELL_SOURCED: Final = ("confirmed", "derived")
@@ -134,19 +129,20 @@ class ChainReader:
             self._inspect_evidence(row)
 
     def _inspect_evidence(self, row: Row) -> None:
-        status, cited = row["status"], [key.strip() for key in row["source"].split(";") if key.strip()]
+        status, keys = row["status"], cited(row["source"])
         if status and status not in ROW_STATUSES:
             self.check.fault(row.place("status"), status, "a status", nearest(status, ROW_STATUSES))
-        for key in cited:
+        for key in keys:
             if key not in self.keys:
                 remedy = nearest(key, self.keys) if self.keys else "add it to sources.csv"
                 self.check.fault(row.place("source"), key, "a key of sources.csv", remedy)
-        if status in _WELL_SOURCED and not cited:
+        if status in _WELL_SOURCED and not keys:
             self.check.fault(row.place("source"), "nothing", f"a source for a {status} row", "cite the page")
 
     def _area(self, row: Row) -> Area:
         numbers = self._numbers(row, ("participant_share", "readiness_shift"), needed="participant_share")
-        return Area(row["area"], **({"participant_share": 0.0} | numbers))
+        values: dict[str, Any] = {"participant_share": 0.0, **numbers, **_evidence(row)}
+        return Area(row["area"], **values)
 
     def _agent(self, row: Row) -> Agent:
         kind = row["kind"]
@@ -157,13 +153,13 @@ class ChainReader:
         values |= {name: self._profile(row, name) for name in PROFILES if row[name]}
         if row["delivers"]:
             values["delivers"] = self._yes_or_no(row, "delivers")
-        return Agent(row["agent"], kind, **values)
+        return Agent(row["agent"], kind, **values, **_evidence(row))
 
     def _contract(self, row: Row) -> Contract:
         values: dict[str, Any] = self._numbers(row, CONTRACT_NUMBERS)
         if row["contract"]:
             values["form"] = row["contract"]
-        return Contract(row["payer"], row["payee"], **values)
+        return Contract(row["payer"], row["payee"], **values, **_evidence(row))
 
     def _numbers(self, row: Row, columns: Sequence[str], needed: str = "") -> dict[str, float]:
         """Return the cells that are filled; those that are no numbers are faults."""
@@ -198,6 +194,11 @@ class ChainReader:
         if _EVERY_OTHER not in said:
             return tuple(said.items())
         return tuple((group, said.get(group, said[_EVERY_OTHER])) for group in self.groups)
+
+
+def _evidence(row: Row) -> dict[str, Any]:
+    """Return how well a row is known."""
+    return {name: row[name] for name in EVIDENCE_TEXTS}
 
 
 def _equal_areas(agents: Sequence[Agent]) -> list[Area]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pbr_opt.market.evidence import Figure
+from pbr_opt.market.evidence import Figure, cited
 from pbr_opt.market.figure_book import FigureBook
 from pbr_opt.market.figure_ids import EVIDENCE, RIVALRY, TARIFF_COLUMNS
 from pbr_opt.market.programme import Programme
@@ -85,18 +85,29 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever a field holds
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if is_dataclass(value):
-        said = [(item, getattr(value, item.name)) for item in fields(value)]
+        said = [(item, _said(item.name, getattr(value, item.name))) for item in fields(value)]
         return {item.name: _plain(v) for item, v in said if item.default is MISSING or v != item.default}
     if hasattr(value, "__dict__"):  # a rule of somebody's own
         return {key: _plain(item) for key, item in vars(value).items()}
     return value
 
 
+def _sources(text: str) -> str:
+    """Return sources in an order that does not matter."""
+    return "; ".join(sorted(cited(text)))
+
+
+def _said(name: str, value: Any) -> Any:  # noqa: ANN401  # whatever a field holds
+    """Return what a field says: blanks round a note, and the order of sources, mean nothing."""
+    if name in ("source", "note") and isinstance(value, str):
+        return _sources(value) if name == "source" else value.strip()
+    return value
+
+
 def _figure(figure: Figure) -> list[str]:
-    cited = "; ".join(sorted(key.strip() for key in figure.source.split(";") if key.strip()))
     numbers = [repr(float(number)) for number in (figure.value, *figure.range)]
     unit = figure.unit.strip() or implied_unit(figure.id)
-    return [figure.id, *numbers, unit, figure.status, cited, figure.note.strip()]
+    return [figure.id, *numbers, unit, figure.status, _sources(figure.source), figure.note.strip()]
 
 
 def _is_bare(figure: Figure, programme: Programme) -> bool:

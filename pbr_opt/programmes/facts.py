@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 from pbr_opt.errors import InvalidInputError
-from pbr_opt.market.evidence import Figure
+from pbr_opt.market.evidence import Figure, cited
 from pbr_opt.market.facts import Fact, Prior
 from pbr_opt.market.programme import Programme
 from pbr_opt.programmes.files import read_folder
@@ -160,7 +160,7 @@ def _prior(check: Inspection, row: Row, programme: Programme, keys: list[str]) -
 
 
 def _inspect_sources(check: Inspection, row: Row, keys: list[str]) -> None:
-    for key in filter(None, (part.strip() for part in row["source"].split(";"))):
+    for key in cited(row["source"]):
         if key not in keys:
             check.fault(row.place("source"), key, "a key of sources.csv", nearest(key, keys) if keys else "")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pbr_opt.market.evidence import STATUSES, Figure, Source
+from pbr_opt.market.evidence import STATUSES, Figure, Source, cited
 from pbr_opt.market.figure_ids import FIELDS, RIVALRY, RIVALRY_FIELDS, TARIFF_COLUMNS, inspect_figure
 from pbr_opt.programmes.chains import CHAIN
 from pbr_opt.programmes.tables import Row, Table, TableForm, number_in
@@ -109,7 +109,7 @@ class FigureReader:
         check, faults = self.check, len(self.check.faults)
         value = number_in(check, row, "value")
         low, high = (number_in(check, row, end) if row[end] else value for end in ("low", "high"))
-        cited = self._cited(row)
+        keys = self._cited(row)
         if value is None or low is None or high is None or len(check.faults) > faults:
             return None
         of_chain = figure_id.partition("/")[0] == CHAIN  # read by whoever generated the chain, not by the model
@@ -121,19 +121,19 @@ class FigureReader:
             check.fault(row.place("low, high"), f"{low:g} to {high:g}", wanted)
             return None
         unit = row["unit"] or implied_unit(figure_id)
-        return Figure(figure_id, value, unit, row["status"], "; ".join(cited), low, high, row["note"])
+        return Figure(figure_id, value, unit, row["status"], "; ".join(keys), low, high, row["note"])
 
-    def _cited(self, row: Row) -> list[str]:
+    def _cited(self, row: Row) -> tuple[str, ...]:
         """Return the sources of a row; record what is wrong with how well its number is known."""
         if row["status"] not in STATUSES:
             given = row["status"] or "nothing"
             self.check.fault(row.place("status"), given, "a status", nearest(row["status"], STATUSES))
-        cited = [key.strip() for key in row["source"].split(";") if key.strip()]
-        for key in cited:
+        keys = cited(row["source"])
+        for key in keys:
             if key not in self.keys:
                 remedy = nearest(key, self.keys) if self.keys else "add it to sources.csv"
                 self.check.fault(row.place("source"), key, "a key of sources.csv", remedy)
-        if row["status"] in _WELL_SOURCED and not cited:
+        if row["status"] in _WELL_SOURCED and not keys:
             remedy = "cite the page, or mark the number as assumed"
             self.check.fault(row.place("source"), "nothing", f"a source for a {row['status']} number", remedy)
-        return cited
+        return keys

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from pbr_opt.market.agents import CONTRACT_FORMS, KINDS, SECTORS
-from pbr_opt.market.evidence import STATUSES
+from pbr_opt.market.evidence import ROW_STATUSES, STATUSES
 from pbr_opt.market.figure_ids import RIVALRY_FIELDS, TARIFF_COLUMNS
-from pbr_opt.programmes.chains import AGENTS, AREAS, CONTRACTS, ROW_STATUSES
+from pbr_opt.programmes.chains import AGENTS, AREAS, CONTRACTS
 from pbr_opt.programmes.figure_rows import FIGURES, GRADES, SOURCES, TARIFF
 from pbr_opt.programmes.files import GROUPS, LIMITS, SEGMENTS
 from pbr_opt.programmes.rivals import NO_RULE, SHARE_RULES

@@ -16,7 +16,7 @@ import numpy as np
 
 from pbr_opt.analysis.calibration import derive_caseload
 from pbr_opt.errors import InvalidInputError, UnsupportedModelError
-from pbr_opt.market.agents import Agent, Area, Contract
+from pbr_opt.market.agents import EVIDENCE_TEXTS, Agent, Area, Contract
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.evidence import Figure
 from pbr_opt.market.programme import Programme
@@ -152,19 +152,24 @@ def _segments(caseload: Caseload) -> list[Cells]:
 def _areas(chain: SupplyChain) -> list[Cells]:
     if chain.areas == (Area("", 1.0),):
         return []
-    return [{"area": area.name, **_numbers(area, ("participant_share", "readiness_shift"))} for area in chain.areas]
+    numbers = ("participant_share", "readiness_shift")
+    return [{"area": area.name, **_numbers(area, numbers), **_evidence(area)} for area in chain.areas]
 
 
 def _agent(agent: Agent) -> Cells:
     texts = {name: getattr(agent, name) for name in AGENT_TEXTS}
     profiles = {name: _profile(getattr(agent, name)) for name in PROFILES if name in _changed(agent)}
     own = {"agent": agent.name, "kind": agent.kind, "delivers": "yes" if agent.delivers else "no"}
-    return own | texts | profiles | _numbers(agent, AGENT_NUMBERS)
+    return own | texts | profiles | _numbers(agent, AGENT_NUMBERS) | _evidence(agent)
 
 
 def _contract(edge: Contract) -> Cells:
     own = {"payer": edge.payer, "payee": edge.payee, "contract": edge.form}
-    return own | _numbers(edge, CONTRACT_NUMBERS)
+    return own | _numbers(edge, CONTRACT_NUMBERS) | _evidence(edge)
+
+
+def _evidence(item: Agent | Area | Contract) -> dict[str, str]:
+    return {name: getattr(item, name) for name in EVIDENCE_TEXTS}
 
 
 def _changed(item: Agent | Area | Contract) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -37,7 +37,7 @@ PEOPLE: Final = Caseload(["a", "a", "b", "b"], [100, 80, 60, 40], [0.3, 0.1, 0.1
 PRICES: Final = Tariff(["a", "b"], 200, [2000, 3000])
 
 
-def chain(**terms: float) -> SupplyChain:
+def chain(**terms: Any) -> SupplyChain:  # noqa: ANN401  # each term has a type of its own
     """Return a prime with an end-to-end subcontractor and a specialist; ``terms`` are those of the specialist."""
     agents = [
         Agent("D", "department"),
