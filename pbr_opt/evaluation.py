@@ -37,7 +37,7 @@ _FRAMES: Final = ("groups", "segments", "agents", "payments", "areas", "rivals")
 _PRIME: Final = "prime"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation(Tabled):
     """The equilibrium under one tariff. Metrics, certificate and frames are computed when asked for, and kept.
 

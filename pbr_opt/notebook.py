@@ -1,4 +1,4 @@
-"""How results show in a notebook: what they are, what they say in a line or two, their table; labels escaped."""
+"""How results show, in a terminal and a notebook: what they are, what they say in a line or two, their table."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ __all__ = ["Tabled", "notebook_html"]
 
 _ROWS: Final = 24
 """Longer tables are shown by their ends, as pandas does."""
+_WIDTH: Final = 120
+"""Characters; wider tables go on below."""
 
 
 class Tabled:
-    """What has a table, and shows it in a notebook."""
+    """What has a table, and shows it in a terminal and in a notebook."""
 
     __slots__ = ()
 
@@ -26,8 +28,19 @@ class Tabled:
         """Return the table."""
 
     def notebook_lines(self) -> Sequence[str]:
-        """Return what stands above the table in a notebook, line by line."""
+        """Return what stands above the table, line by line."""
         return ()
+
+    def __str__(self) -> str:
+        """Return lines and table as text."""
+        told = self.to_frame().to_string(
+            index=False, max_rows=_ROWS, float_format=_number, line_width=_WIDTH, na_rep=""
+        )
+        return "\n".join([*self.notebook_lines(), told])
+
+    def __repr__(self) -> str:
+        """Return lines and table as text: fields of results are arrays that fill screens."""
+        return f"{type(self).__name__}\n{self}"
 
     def _repr_html_(self) -> str:
         return notebook_html(type(self).__name__, self.notebook_lines(), self.to_frame())

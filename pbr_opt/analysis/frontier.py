@@ -45,7 +45,7 @@ _BLOCK: Final = 2_000_000
 """Budgets times segments evaluated at once: bounds memory to some 16 MB an array."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Frontier(Tabled):
     """The best designs for rising budgets, re-evaluated exactly.
 

@@ -60,7 +60,7 @@ class Found:
     minimum_service_gbp: FloatArray | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Design(Tabled):
     """A tariff found by :func:`~pbr_opt.design.optimise.optimise`, re-evaluated exactly.
 

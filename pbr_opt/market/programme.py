@@ -213,14 +213,21 @@ class Programme:
         keys = {key for text in texts for key in cited(text)}
         return tuple(source for source in self.register if source.key in keys)
 
-    def _repr_html_(self) -> str:
+    def __str__(self) -> str:
+        """Return in a line what it is."""
+        return f"{self.name}: {self._summary}"
+
+    @property
+    def _summary(self) -> str:
         people, chain = self.caseload, self.supply_chain
         agents = "no supply chain" if chain is None else f"a supply chain of {len(chain.agents):,} agents"
-        lines = [
+        return (
             f"{people.total_participants:,.0f} participants in {len(people.groups)} payment groups, {len(people):,} "
-            f"segments; {agents}; {len(self.assumptions)} numbers that nobody confirmed",
-        ]
-        return notebook_html(self.name, lines, self.tariff.aligned(people.groups).to_frame())
+            f"segments; {agents}; {len(self.assumptions)} numbers that nobody confirmed"
+        )
+
+    def _repr_html_(self) -> str:
+        return notebook_html(self.name, [self._summary], self.tariff.aligned(self.caseload.groups).to_frame())
 
 
 def _rebuilt(values: dict[str, Any]) -> Programme:

@@ -1,4 +1,4 @@
-"""Results in a notebook: shown as HTML, with every label as text, and without a warning."""
+"""Results in a terminal and a notebook: tables with every label as text, and without a warning."""
 
 from __future__ import annotations
 
@@ -104,3 +104,12 @@ def test_progress_is_a_line_below_the_cell(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(progress, "monotonic", iter([0.0, 0.1, 1.0, 1.0]).__next__)
     assert progress.with_progress("Working", work) == "answer"
     assert shown == ["Working ...", "Working: 2 of 2", "Working: done"]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_printed_it_is_a_few_lines_and_no_dump_of_arrays(name: str) -> None:
+    text = str(SHOWN[name])
+    assert "array(" not in text
+    assert text.count("\n") < 60
+    if name in {"evaluation", "design", "frontier"}:  # what a terminal shows after a call
+        assert text in repr(SHOWN[name])
