@@ -52,6 +52,8 @@ from pbr_opt.analysis.robustness import RobustSettings, robust
 from pbr_opt.analysis.simulation import simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.analysis.sweep import SweepSettings
+from pbr_opt.analysis.world_answers import across_worlds
+from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds
 from pbr_opt.analysis.world_inputs import WorldInputs
 from pbr_opt.analysis.worlds import plausible_worlds
 from pbr_opt.design.chain_limits import GuaranteedVolume
@@ -159,6 +161,8 @@ BUILDERS: dict[str, Callable[[], object]] = {
     "DesignProblem": _problem,
     "DesignSettings": DesignSettings,
     "Ensemble": _ensemble,
+    "WorldDesignSettings": WorldDesignSettings,
+    "WorldDesigns": lambda: design_for_worlds(across_worlds(_ensemble(), {}), {}, WorldDesignSettings(2, rise=1.0)),
     "Estimate": _estimate,
     "EstimateSettings": EstimateSettings,
     "Evaluation": lambda: evaluate(_programme()),

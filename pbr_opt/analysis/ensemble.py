@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -95,6 +95,11 @@ class Ensemble:
         object.__setattr__(self, "measures", MappingProxyType(frozen_measures))
         weights = np.ones(self.number.size) if self.weights is None else self.weights
         object.__setattr__(self, "weights", frozen(weights / weights.sum()))
+
+    def __reduce__(self) -> tuple[type[Ensemble], tuple[object, ...]]:
+        """Cross a process as what it was made of."""
+        made = {item.name: getattr(self, item.name) for item in fields(self)}
+        return type(self), tuple((made | {"measures": dict(self.measures)}).values())
 
     def __len__(self) -> int:
         """Return the number of worlds."""

@@ -197,9 +197,7 @@ def across_worlds(
 
 @dataclass(frozen=True, eq=False)
 class HindsightQuestion:
-    """What the best tariff would do in each world, had one known it.
-
-    On the world's own spend, proved optimal or bounded.
+    """What the best tariff would do in each world, had one known it: proved optimal or bounded.
 
     Attributes
     ----------
@@ -208,12 +206,16 @@ class HindsightQuestion:
     objective : str
         ``parked`` or ``additional_outcomes``.
     step_gbp : float
-        Of prices.
+        Of prices; 0 for any price.
+    budget_gbp : float, optional
+        The same in every world, with fees in the proportion of the programme's own tariff. If not given, each world
+        has what its own tariff costs there, and fees in its proportion.
     """
 
     ensemble: Ensemble
     objective: str = "parked"
     step_gbp: float = 5.0
+    budget_gbp: float | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -221,7 +223,8 @@ class HindsightQuestion:
         import hashlib
 
         inputs = self.ensemble.inputs.fingerprint
-        parts = (inputs, self.ensemble.seed, self.ensemble.number.tolist(), self.objective, self.step_gbp)
+        asked = (self.objective, self.step_gbp, self.budget_gbp)
+        parts = (inputs, self.ensemble.seed, self.ensemble.number.tolist(), *asked)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def run(self, start: int, stop: int) -> Columns:
@@ -231,7 +234,12 @@ class HindsightQuestion:
 
     def _best(self, k: int) -> dict[str, float]:
         programme = world_programme(self.ensemble.inputs, self.ensemble.nations, k)
-        limits = [Budget(evaluate(programme).spend_gbp), PriceStep(self.step_gbp)]
+        budget = self.budget_gbp
+        if budget is None:
+            budget = evaluate(programme).spend_gbp
+        else:
+            programme = programme.replace(tariff=self.ensemble.inputs.programme.tariff)
+        limits = [Budget(budget), *([PriceStep(self.step_gbp)] if self.step_gbp else [])]
         goal: Objective = Parked() if self.objective == "parked" else AdditionalOutcomes()
         if goal.better < 0:
             best = optimise(programme, minimise=goal, limits=limits)

@@ -205,9 +205,9 @@ class _Tally:
 
     def add(self, start: int, columns: Columns) -> None:
         """Judge the worlds of a chunk."""
-        out = np.stack([fact.implausibility(columns[_FACT + fact.id]) > CUTOFF for fact in self.facts], axis=1).reshape(
-            -1, len(self.facts)
-        )
+        out = np.zeros((next(iter(columns.values())).size, len(self.facts)), dtype=bool)
+        for k, fact in enumerate(self.facts):
+            out[:, k] = fact.implausibility(columns[_FACT + fact.id]) > CUTOFF
         binding: BoolArray = out & self.excludes
         self.excluded += out.sum(axis=0)
         count = binding.sum(axis=1)
@@ -230,7 +230,8 @@ class _Tally:
     @property
     def predicted(self) -> FloatArray:
         """Return what they say of each fact, shape (worlds, facts)."""
-        return np.stack([self._column(_FACT + fact.id) for fact in self.facts], axis=1)
+        columns = [self._column(_FACT + fact.id) for fact in self.facts]
+        return np.stack(columns, axis=1) if columns else np.zeros((self.kept.size, 0))
 
     @property
     def measures(self) -> dict[str, FloatArray]:

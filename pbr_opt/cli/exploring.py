@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pbr_opt.cli.options import JsonOption, NameArgument, OutOption, tariff_label
+from pbr_opt.cli.options import JsonOption, NameArgument, OutOption, RobustOption, tariff_label
 from pbr_opt.report.progress import with_progress
 
 __all__ = ["assumptions", "scoreboard", "worlds"]
@@ -30,12 +30,20 @@ def worlds(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     design: Annotated[
         bool, typer.Option("--design/--no-design", help="Also judge the tariff that parks fewest in the central case.")
     ] = True,
+    robust: RobustOption = 0,
+    tail: Annotated[
+        float, typer.Option("--tail", help="With --robust: weight of the worst worlds to be safe in, 0 to 1.")
+    ] = 0.2,
+    budget: Annotated[
+        float | None, typer.Option("--budget", help="With --robust: GBP. Unsaid: what today's tariff costs on average.")
+    ] = None,
     as_json: JsonOption = False,
     out: OutOption = None,
 ) -> None:
     """Draw worlds, keep those that the published facts do not rule out, and judge tariffs across them."""
     from pbr_opt.analysis.sweep import SweepSettings
     from pbr_opt.analysis.world_answers import across_worlds
+    from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds
     from pbr_opt.analysis.world_inputs import WorldInputs
     from pbr_opt.analysis.worlds import plausible_worlds
     from pbr_opt.design.limits import PriceStep
@@ -52,9 +60,17 @@ def worlds(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     found = with_progress("Drawing worlds", lambda tick: plausible_worlds(inputs, facts, draws, seed, how, tick))
     searched = design and chosen.supply_chain is None
     tariffs = {"optimised": Question(Parked(), (PriceStep(5),)).answer(chosen)} if searched else {}
-    result = WorldReport(found, across_worlds(found, tariffs, tariff_label(chosen)))
+    answers = across_worlds(found, tariffs, tariff_label(chosen))
+    designs = None
+    if robust:
+        asked, where = WorldDesignSettings(robust, tail, budget), SweepSettings(executor, 1)
+        designs = with_progress(
+            "Designing for worlds", lambda tick: design_for_worlds(answers, tariffs, asked, where, tick)
+        )
+    result = WorldReport(found, answers, designs)
     if out is not None:
         settings = {"command": "worlds", "programme": programme, "draws": draws, "seed": seed, "optimised": searched}
+        settings |= {"robust": robust, "tail": tail, "budget_gbp": budget}
         written = write_record(out, result.files(), result.record(settings))
         typer.echo(f"Written to {out}: {', '.join(path.name for path in written)}", err=True)
     typer.echo(to_json(result.to_dict()) if as_json else str(result), nl=not as_json)

@@ -18,6 +18,7 @@ __all__ = [
     "OutOption",
     "Output",
     "ReportOption",
+    "RobustOption",
     "tariff_label",
 ]
 
@@ -30,6 +31,10 @@ CheckOption = Annotated[
     bool, typer.Option("--assumptions/--no-assumptions", help="Try other values of every assumption (a few seconds).")
 ]
 ReportOption = Annotated[bool, typer.Option("--report/--no-report", help="With --out: draw report.html as well.")]
+RobustOption = Annotated[
+    int,
+    typer.Option("--robust", help="Also design for so many of the kept worlds: robust tariffs, and the best of each."),
+]
 
 
 @dataclass(frozen=True, slots=True)

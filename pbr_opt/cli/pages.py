@@ -14,13 +14,13 @@ import typer
 
 from pbr_opt.cli.asking import asked_in, question_of
 from pbr_opt.cli.designs import answered
-from pbr_opt.cli.options import CheckOption, NameArgument, tariff_label
+from pbr_opt.cli.options import CheckOption, NameArgument, RobustOption, tariff_label
 from pbr_opt.errors import MissingExtraError
 from pbr_opt.report.progress import with_progress
 
 if TYPE_CHECKING:
-    from pbr_opt.analysis.world_answers import Answers
     from pbr_opt.report.comparison import Comparison
+    from pbr_opt.report.worlds import WorldReport
 
 _SERVED: Final = {
     "server.address": "127.0.0.1",
@@ -46,6 +46,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     worlds: Annotated[
         int, typer.Option("--worlds", help="Draw so many worlds and show tariffs across the plausible ones.")
     ] = 0,
+    robust: RobustOption = 0,
     seed: Annotated[int, typer.Option("--seed", help="Of people and worlds.")] = 0,
 ) -> None:
     """Write the report: today's tariff against an optimised one, as one HTML page that needs nothing else."""
@@ -57,23 +58,33 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     settings = ReportSettings(participants=people, seed=seed, assumptions=assumptions)
     reading = open_programme(programme)
     result = answered(context, reading, assumptions=assumptions)
-    answers = _worlds(result, programme, worlds, seed) if worlds else None
+    answers = _worlds(result, programme, (worlds, robust, seed)) if worlds else None
     asked = asked_in(context, reading)
     found = with_progress("Playing and varying", lambda tick: gather(result, settings, asked, answers, tick))
     write_files(out.parent, {out.name: with_progress("Drawing", lambda tick: report_page(result, found))})
     typer.echo(f"Written to {out}", err=True)
 
 
-def _worlds(result: Comparison, name: str, draws: int, seed: int) -> Answers:
-    """Return what the tariffs do in every plausible world."""
+def _worlds(result: Comparison, name: str, asked: tuple[int, int, int]) -> WorldReport:
+    """Return what the tariffs do in every plausible world, and tariffs for some of them."""
     from pbr_opt.analysis.world_answers import across_worlds
+    from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds
     from pbr_opt.analysis.world_inputs import WorldInputs
     from pbr_opt.analysis.worlds import plausible_worlds
     from pbr_opt.programmes.facts import load_facts, load_priors
+    from pbr_opt.report.worlds import WorldReport
 
+    draws, robust, seed = asked
     inputs, facts = WorldInputs(result.programme, load_priors(name)), load_facts(name)
     kept = with_progress("Drawing worlds", lambda tick: plausible_worlds(inputs, facts, draws, seed, None, tick))
-    return across_worlds(kept, result.designs, tariff_label(result.programme))
+    answers = across_worlds(kept, result.designs, tariff_label(result.programme))
+    if not robust:
+        return WorldReport(kept, answers)
+    how = WorldDesignSettings(robust)
+    designs = with_progress(
+        "Designing for worlds", lambda tick: design_for_worlds(answers, result.designs, how, progress=tick)
+    )
+    return WorldReport(kept, answers, designs)
 
 
 def explore(

@@ -35,6 +35,7 @@ from pbr_opt.report.reporting import report_page
 from pbr_opt.report.screen import Screen
 from pbr_opt.report.tiers import tier_frame
 from pbr_opt.report.workbook import tables_workbook
+from pbr_opt.report.worlds import WorldReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,7 +182,12 @@ class Comparison:
         place = Path(path)
         return write_files(place.parent, {place.name: tables_workbook(self.tables())})[0]
 
-    def report(self, path: str | Path, settings: ReportSettings | None = None, worlds: Answers | None = None) -> Path:
+    def report(
+        self,
+        path: str | Path,
+        settings: ReportSettings | None = None,
+        worlds: Answers | WorldReport | None = None,
+    ) -> Path:
         """Write the report, one HTML page that needs nothing else.
 
         Parameters
@@ -190,8 +196,9 @@ class Comparison:
             The file; its folder is made if need be.
         settings : ReportSettings, optional
             How much to compute. Conclusions are put to the test unless that was done, or is not wanted.
-        worlds : Answers, optional
-            From :func:`~pbr_opt.analysis.world_answers.across_worlds`: adds P10, P50 and P90.
+        worlds : Answers or WorldReport, optional
+            From :func:`~pbr_opt.analysis.world_answers.across_worlds`: adds P10, P50 and P90, and what they hang on; a
+            :class:`~pbr_opt.report.worlds.WorldReport` with designs adds tariffs that were designed for these worlds.
 
         Raises
         ------
@@ -203,7 +210,7 @@ class Comparison:
         place = Path(path)
         return write_files(place.parent, {place.name: self.page(settings, worlds)})[0]
 
-    def page(self, settings: ReportSettings | None = None, worlds: Answers | None = None) -> str:
+    def page(self, settings: ReportSettings | None = None, worlds: Answers | WorldReport | None = None) -> str:
         """Return the text of the page that :meth:`report` writes."""
         wanted = (settings or ReportSettings()).assumptions and not self.conclusions
         tariffs = {label: there.tariff for label, there in self.evaluations.items()}

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.report import pictures
 from pbr_opt.report.answer import answer_lines
 from pbr_opt.report.compared import Compared
 from pbr_opt.report.evidence import Evidence
-from pbr_opt.report.parts import Listing, Part, Picture, TablePart, Words, table_of
+from pbr_opt.report.parts import Listing, Part, Picture, Words, table_of
 from pbr_opt.report.wording import per_cent
-from pbr_opt.report.worlds import WorldReport, quantiles_shown
+from pbr_opt.report.world_parts import world_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +31,7 @@ def doubt_parts(comparison: Compared, evidence: Evidence) -> list[Part]:
         parts.append(_tornado(label, there, evidence.swings))
     if not parts:
         parts.append(Words("No assumption was varied for this report.", "note"))
-    return parts if evidence.worlds is None else [*parts, *_worlds(evidence.worlds)]
+    return parts if evidence.worlds is None else [*parts, *world_parts(evidence.worlds)]
 
 
 def _tornado(label: str, there: Evaluation, frame: pd.DataFrame) -> Picture:
@@ -51,14 +50,3 @@ def _tornado(label: str, there: Evaluation, frame: pd.DataFrame) -> Picture:
 def _share(value: float) -> str:
     """Return a share, or that there is none."""
     return "cannot be fitted" if math.isnan(value) else per_cent(value)
-
-
-def _worlds(answers: Answers) -> list[Part]:
-    """Return what tariffs do across the worlds that no published fact rules out."""
-    told = WorldReport(answers.ensemble, answers)
-    rows = tuple(told.quantile_rows())
-    table = TablePart("Across plausible worlds", ("Tariff", "Measure", "P10", "P50", "P90"), rows, (0, 1))
-    frame, unit = quantiles_shown(answers, "parked_share")
-    caption = "People parked across the worlds that no fact rules out: bars from P10 to P90, the mark is the median."
-    picture = Picture.of(pictures.draw_worlds(frame, unit), "Plausible worlds", caption, table)
-    return [Words(" ".join(told.opening())), picture, *(Words(" ".join(lines)) for lines in told.comparisons())]

@@ -11,7 +11,6 @@ import numpy as np
 from pbr_opt.analysis.frontier import Frontier
 from pbr_opt.analysis.register import assumptions_register
 from pbr_opt.analysis.simulation import Simulation
-from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.design.result import Design
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.programmes.content import content_hash
@@ -24,6 +23,7 @@ from pbr_opt.report.picture_data import cash_frame
 from pbr_opt.report.records import versions
 from pbr_opt.report.tiers import TIER_NAMES, tier_frame
 from pbr_opt.report.wording import count, money, per_cent
+from pbr_opt.report.worlds import WorldReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +48,8 @@ class Evidence:
         Cash and risk, tariff by tariff.
     swings : DataFrame or None
         From :func:`~pbr_opt.analysis.assumptions.swings`, of the share parked under the last tariff.
-    worlds : Answers or None
-        What tariffs do in every plausible world.
+    worlds : WorldReport or None
+        What tariffs do in every plausible world, and what was designed for them.
     settings : mapping
         How the comparison was asked for.
     """
@@ -58,7 +58,7 @@ class Evidence:
     unrounded: Design | None = None
     simulations: Mapping[str, Simulation] = field(default_factory=dict)
     swings: pd.DataFrame | None = None
-    worlds: Answers | None = None
+    worlds: WorldReport | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
 

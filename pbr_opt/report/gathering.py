@@ -26,6 +26,7 @@ from pbr_opt.quantities import Inspection
 from pbr_opt.report.compared import Compared
 from pbr_opt.report.evidence import Evidence
 from pbr_opt.report.frontiers import traced
+from pbr_opt.report.worlds import WorldReport
 
 __all__ = ["ReportSettings", "frontier_around", "gather", "played"]
 
@@ -78,7 +79,7 @@ def gather(
     comparison: Compared,
     settings: ReportSettings | None = None,
     asked: Mapping[str, object] | None = None,
-    worlds: Answers | None = None,
+    worlds: Answers | WorldReport | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evidence:
     """Return the frontier, the cost of rounding, cash and risk of each tariff, and how far assumptions move the last.
@@ -91,8 +92,8 @@ def gather(
         How much to compute.
     asked : mapping, optional
         How the comparison was asked for, printed at the end.
-    worlds : Answers, optional
-        What tariffs do in every plausible world, when that was computed.
+    worlds : Answers or WorldReport, optional
+        What tariffs do in every plausible world, when that was computed; and what was designed for these worlds.
     progress : callable, optional
         Called with steps done and steps in all.
     """
@@ -110,7 +111,8 @@ def gather(
             with suppress(UnsupportedModelError):  # it pays for more than the rules of 2011 know; the report says so
                 simulations[name] = played(there, chosen)
         tell(done, steps)
-    return Evidence(line, unrounded, simulations, moved, worlds, dict(asked or {}))
+    told = WorldReport(worlds.ensemble, worlds) if isinstance(worlds, Answers) else worlds
+    return Evidence(line, unrounded, simulations, moved, told, dict(asked or {}))
 
 
 def _around(comparison: Compared, design: Design, points: int) -> tuple[Frontier | None, Design | None]:

@@ -6,7 +6,7 @@ Each is a matplotlib figure; :func:`pbr_opt.report.canvas.to_svg` makes it text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["draw_cash", "draw_ease", "draw_fees", "draw_frontier", "draw_tornado", "draw_worlds"]
+__all__ = [
+    "draw_cash",
+    "draw_ease",
+    "draw_fees",
+    "draw_frontier",
+    "draw_price_ranges",
+    "draw_ranking",
+    "draw_tornado",
+    "draw_worlds",
+]
 
 _PARTS = ("attachment_gbp", "outcome_gbp", "sustainment_gbp", "accelerator_gbp")
 _NAMES = {"attachment_gbp": "attachment", "outcome_gbp": "outcome", "sustainment_gbp": "sustainment (most)",
@@ -187,5 +196,66 @@ def draw_worlds(frame: pd.DataFrame, unit: str) -> Figure:
             axes.plot([middle], [k], MARKERS[k % len(MARKERS)], color=colour, markersize=7)
         axes.set_yticks(range(len(frame)), list(frame.tariff))
         axes.set_ylim(len(frame) - 0.5, -0.5)
+        axes.set_xlabel(unit)
+    return figure
+
+
+def draw_price_ranges(frame: pd.DataFrame, marked: Sequence[str]) -> Figure:
+    """Draw how far the best prices of single worlds lie apart, group by group, and other prices as marks.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``group``, ``p10_gbp``, ``p50_gbp``, ``p90_gbp``, and a column of prices for each mark: rows of
+        :meth:`~pbr_opt.analysis.world_designs.WorldDesigns.prices`.
+    marked : sequence of str
+        Columns to mark.
+    """
+    shown = frame.head(_MOST_GROUPS)
+    at = np.arange(len(shown))
+    with style():
+        figure, (axes,) = axes_of(7.2, 1.2 + 0.34 * max(len(shown), 3))
+        axes.hlines(
+            at, shown.p10_gbp, shown.p90_gbp, color=PALETTE[6], linewidth=9, label="best of a world, P10 to P90"
+        )
+        axes.plot(shown.p50_gbp, at, "|", color="black", markersize=11, markeredgewidth=1.6, label="its median")
+        for k, name in enumerate(marked):
+            label = name.removesuffix("_gbp")
+            axes.plot(shown[name], at, MARKERS[k], color=PALETTE[k], markersize=6, markeredgecolor="white", label=label)
+        axes.set_yticks(at, list(shown.group))
+        axes.invert_yaxis()
+        axes.set_ylabel("payment group")
+        axes.set_xlabel("list price, GBP")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def draw_ranking(frame: pd.DataFrame, column: str, unit: str, chance: float | None = None, most: int = 15) -> Figure:
+    """Draw what hangs on each input as a bar, in the order given.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``id`` and the column drawn, a row an input.
+    column : str
+        What is drawn.
+    unit : str
+        For the axis.
+    chance : float, optional
+        What chance alone would give, as a line.
+    most : int, optional
+        How many bars.
+    """
+    shown = frame.head(most)
+    at = np.arange(len(shown))
+    with style():
+        figure, (axes,) = axes_of(7.2, 0.8 + 0.26 * max(len(shown), 3))
+        axes.barh(at, shown[column], 0.7, color=NEW)
+        if chance is not None:
+            axes.axvline(chance, color="black", linestyle="--", linewidth=0.9, label="what chance alone gives")
+            axes.legend(fontsize=8, loc="lower right")
+        axes.set_yticks(at, list(shown.id))
+        axes.invert_yaxis()
         axes.set_xlabel(unit)
     return figure

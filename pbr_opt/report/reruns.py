@@ -10,6 +10,7 @@ from pbr_opt.analysis.estimation import EstimateSettings
 from pbr_opt.analysis.simulation import simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
 from pbr_opt.analysis.world_answers import across_worlds
+from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds
 from pbr_opt.analysis.world_inputs import WorldInputs
 from pbr_opt.analysis.worlds import plausible_worlds
 from pbr_opt.design.limits import PriceStep
@@ -132,7 +133,12 @@ def _drawn(record: Mapping[str, Any], programme: Programme) -> dict[str, object]
     inputs, facts = WorldInputs(programme, load_priors(asked["programme"])), load_facts(asked["programme"])
     worlds = plausible_worlds(inputs, facts, asked["draws"], asked["seed"])
     tariffs = {"optimised": Question(Parked(), (PriceStep(5),)).answer(programme)} if asked["optimised"] else {}
-    return WorldReport(worlds, across_worlds(worlds, tariffs, baseline)).to_dict()
+    answers = across_worlds(worlds, tariffs, baseline)
+    designs = None
+    if asked["robust"]:
+        settings = WorldDesignSettings(asked["robust"], asked["tail"], asked["budget_gbp"])
+        designs = design_for_worlds(answers, tariffs, settings)
+    return WorldReport(worlds, answers, designs).to_dict()
 
 
 def _fitted(settings: Mapping[str, Any], programme: Programme) -> dict[str, object]:

@@ -8,10 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from pbr_opt.analysis.ensemble import Ensemble
-from pbr_opt.analysis.sensitivity import rank_kept, tornado
+from pbr_opt.analysis.sensitivity import rank_inputs, rank_kept, tornado
 from pbr_opt.analysis.world_answers import Answers
+from pbr_opt.analysis.world_designs import WorldDesigns
 from pbr_opt.report.records import csv_text, inputs_of, plain, provenance
 from pbr_opt.report.wording import count, money, per_cent, table
+from pbr_opt.report.world_designs import design_dict, design_screen, design_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,10 +68,13 @@ class WorldReport:
         The worlds.
     answers : Answers
         Of one tariff or several.
+    designs : WorldDesigns or None
+        Tariffs that were designed for these worlds.
     """
 
     ensemble: Ensemble
     answers: Answers
+    designs: WorldDesigns | None = None
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
@@ -77,8 +82,13 @@ class WorldReport:
         return rank_kept(self.ensemble)
 
     @cached_property
+    def prior_ranking(self) -> pd.DataFrame:
+        """Return the inputs by what they do to parking over their ranges, before the facts."""
+        return rank_inputs(self.ensemble.inputs)
+
+    @cached_property
     def cells(self) -> pd.DataFrame:
-        """Return what the tariff cells that are not confirmed do to spend and to parking, a row each."""
+        """Return what tariff cells that are not confirmed do to spend and parking, largest swing of spend first."""
         priors = self.ensemble.inputs.priors
         named = [p.id for p in priors if p.id.startswith("tariff/") and p.shape != "keeps_maximum"]
         spend = tornado(self.ensemble, lambda there: there.spend_gbp, named)[["id", "low", "high", "swing"]]
@@ -95,6 +105,8 @@ class WorldReport:
     def __str__(self) -> str:
         """Return one screen."""
         parts = [self.opening(), self._excluding(), self._quantiles(), *self.comparisons(), self._hanging()]
+        if self.designs is not None:
+            parts += design_screen(self.designs)
         return "\n\n".join("\n".join(part) for part in parts if part)
 
     def opening(self) -> list[str]:
@@ -162,7 +174,7 @@ class WorldReport:
         rows += [[str(row["id"]), f"{float(row['pawn']):.2f}"] for row in above.to_dict("records")]
         lines = [*table([*rows, ["(what chance alone gives)", f"{noise:.2f}"]], "<>"), ""]
         if len(self.cells):
-            cell = self.cells.sort_values("spend_swing_gbp", ascending=False).iloc[0]
+            cell = self.cells.iloc[0]
             moved = money(float(cell["spend_swing_gbp"])), per_cent(float(cell["parked_share_swing"]))
             lines.append(f"Of tariff cells that are not confirmed, {cell['id']} matters most:")
             lines.append(f"over its range it moves spend by {moved[0]} and the share parked by {moved[1]}.")
@@ -186,6 +198,7 @@ class WorldReport:
             "regrets": plain(self.answers.regrets().to_dict("records")),
             "ranking": plain(self.ranking.to_dict("records")),
             "unconfirmed_cells": plain(self.cells.to_dict("records")),
+            "designs": None if self.designs is None else design_dict(self.designs),
         }
 
     def files(self) -> dict[str, str]:
@@ -196,7 +209,7 @@ class WorldReport:
             "quantiles": self.answers.quantiles(),
             "ranking": self.ranking,
             "unconfirmed_cells": self.cells,
-        }
+        } | ({} if self.designs is None else design_tables(self.designs))
         inputs = inputs_of(self.ensemble.inputs.programme)[0]
         return {f"{name}.csv": csv_text(frame) for name, frame in tables.items()} | inputs
 

@@ -50,6 +50,26 @@ def test_worlds_go_on_in_a_store_and_say_the_same(
     assert json.loads(capsys.readouterr().out) == told[2]
 
 
+def test_worlds_are_designed_for_and_the_record_verifies(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    asked = ("--robust", "4", "--tail", "0.25", "--budget", "2.3e9", "--out", str(folder))
+    assert run(monkeypatch, "worlds", NAME, *FEW, *asked) == 0
+    out = capsys.readouterr().out
+    for words in ("Designed for 4 of the", "robust: dearest 25 %", "knowing the world", "not knowing costs", "P10"):
+        assert words in out
+    assert max(len(line) for line in out.splitlines()) <= 125
+    best = pd.read_csv(folder / "best_in_hindsight.csv")
+    assert len(best) == 4
+    prices = pd.read_csv(folder / "robust_prices.csv")
+    assert prices["p50_gbp"].tolist() == [sorted(best[f"price_gbp/{group}"])[1] for group in prices["group"]]
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert record["across_worlds"]["designs"]["budget_gbp"] == 2.3e9
+    assert run(monkeypatch, "verify", str(folder)) == 0
+    assert "PASS" in capsys.readouterr().out
+
+
 def test_worlds_of_a_programme_without_priors_say_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

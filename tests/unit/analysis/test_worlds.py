@@ -121,6 +121,20 @@ def test_facts_that_contradict_the_priors_leave_no_world(inputs: WorldInputs) ->
         plausible_worlds(inputs, [impossible], 64)
 
 
+def test_without_facts_every_world_is_kept(inputs: WorldInputs) -> None:
+    every = plausible_worlds(inputs, [], 64)
+    assert every.number.tolist() == list(range(64))
+    assert every.predicted.shape == (64, 0)
+    assert every.exclusions().empty
+
+
+def test_an_ensemble_survives_a_process(ensemble: Ensemble) -> None:
+    again = pickle.loads(pickle.dumps(ensemble))
+    assert np.array_equal(again.points, ensemble.points)
+    assert again.weight == pytest.approx(ensemble.weight)
+    assert not again.measures["parked_share"].flags.writeable
+
+
 def test_the_truth_of_a_synthetic_world_is_among_the_kept(inputs: WorldInputs) -> None:
     """Facts made from one draw, with tolerances: that draw is kept, and the kept have its rates."""
     question = WorldsQuestion(inputs, FACTS, 2011)

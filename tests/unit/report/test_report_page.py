@@ -12,6 +12,7 @@ import pytest
 import pbr_opt as pbr
 from pbr_opt.analysis.assumptions import Conclusion
 from pbr_opt.analysis.world_answers import across_worlds
+from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds
 from pbr_opt.analysis.world_inputs import WorldInputs
 from pbr_opt.analysis.worlds import plausible_worlds
 from pbr_opt.programmes.facts import load_facts, load_priors
@@ -20,6 +21,7 @@ from pbr_opt.report.comparison import Comparison
 from pbr_opt.report.evidence import Evidence
 from pbr_opt.report.gathering import ReportSettings, gather
 from pbr_opt.report.reporting import report_page
+from pbr_opt.report.worlds import WorldReport
 from tests.unit.analysis.simulated_worlds import chained
 
 NAME = "work_programme_2011"
@@ -164,11 +166,25 @@ def test_swings_worlds_and_the_register_are_told() -> None:
     comparison = pbr.compare(programme, {"2011 tariff": programme.tariff})
     ensemble = plausible_worlds(WorldInputs(programme, load_priors(NAME)), load_facts(NAME), 4096)
     answers = across_worlds(ensemble, {}, "2011 tariff")
-    page = report_page(comparison, gather(comparison, ReportSettings(budgets=0, participants=0), worlds=answers))
+    designs = design_for_worlds(answers, {}, WorldDesignSettings(3, rise=0.5))
+    told = WorldReport(ensemble, answers, designs)
+    page = report_page(comparison, gather(comparison, ReportSettings(budgets=0, participants=0), worlds=told))
     assert 'aria-labelledby="what-moves-the-answer-title' in page
     assert f"{len(ensemble)} of 4,096 worlds" in page
     middle = answers.quantiles().query("measure == 'parked_share'").p50.iloc[0]
     assert f"<td>{100 * middle:.1f} %</td>" in page
+    for title in (
+        "what-parking-hangs-on-before-the-facts",
+        "what-parking-hangs-on-after-the-facts",
+        "unconfirmed-cells-of-the-tariff",
+        "best-prices-across-worlds",
+    ):
+        assert f'aria-labelledby="{title}-title' in page
+    assert f"{told.cells['id'].iloc[0]} is the one to look up first" in page
+    assert "In the 3 worlds designed for" in page
+    assert f"<td>{designs.prices()['p90_gbp'].iloc[0]:,.0f}</td>" in page
+    without = gather(comparison, ReportSettings(budgets=0, participants=0, assumptions=False), worlds=answers)
+    assert "worlds designed for" not in report_page(comparison, without)
     for figure in programme.assumptions:
         assert f'<th scope="row">{figure.id}</th>' in page
     assert "0.8" in page.split('<th scope="row">spread</th>')[1][:60]
