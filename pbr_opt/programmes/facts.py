@@ -7,7 +7,7 @@ so that a range stands in one place; a figure that is not confirmed and has a ra
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from pbr_opt.errors import InvalidInputError
@@ -18,9 +18,10 @@ from pbr_opt.programmes.files import read_folder
 from pbr_opt.programmes.layers import layers_of, tables_of
 from pbr_opt.programmes.registry import folder_of
 from pbr_opt.programmes.tables import Row, TableForm, number_in
+from pbr_opt.programmes.writing import number_text, table_text
 from pbr_opt.quantities import Inspection, nearest
 
-__all__ = ["load_facts", "load_priors"]
+__all__ = ["evidence_texts", "load_facts", "load_priors"]
 
 _FACTS: Final = TableForm(
     "facts.csv", ("id", "value", "tolerance", "kind", "status", "source"),
@@ -105,6 +106,34 @@ def load_priors(name_or_path: str | os.PathLike[str]) -> tuple[Prior, ...]:
         found |= {prior.id: prior for prior in _prior(check, row, programme, keys)}
     check.finish()
     return tuple(found.values())
+
+
+def evidence_texts(facts: Sequence[Fact], priors: Sequence[Prior]) -> dict[str, str]:
+    """Return ``facts.csv`` and ``priors.csv`` by name, a row each: beside the programme's files they load again.
+
+    Every prior is written with its own range, those of figures too, so that the folder says all that worlds were
+    drawn from and held against, whatever the package says later. Without any there is no file.
+
+    Examples
+    --------
+    >>> print(evidence_texts([Fact("outcome_rate/6", 0.151, 0.01)], [])["facts.csv"], end="")
+    id,value,tolerance,kind,status,source,excludes,in_sample
+    outcome_rate/6,0.151,0.01,equal,confirmed,,yes,no
+    """
+    told = ("kind", "unit", "status", "source", "note")
+    fact_rows = [
+        {"id": fact.id, "value": number_text(fact.value), "tolerance": number_text(fact.tolerance)}
+        | {name: str(getattr(fact, name)) for name in told}
+        | {name: "yes" if getattr(fact, name) else "no" for name in ("excludes", "in_sample")}
+        for fact in facts
+    ]
+    prior_rows = [
+        {"id": prior.id, "low": number_text(prior.low), "high": number_text(prior.high), "shape": prior.shape}
+        | {name: str(getattr(prior, name)) for name in told[1:]}
+        for prior in priors
+    ]
+    tables = ((_FACTS, fact_rows), (_PRIORS, prior_rows))
+    return {form.file: table_text(form, rows) for form, rows in tables if rows}
 
 
 def _is_uncertain(figure: Figure) -> bool:

@@ -37,6 +37,7 @@ __all__ = [
     "is_number_text",
     "number_text",
     "require_same",
+    "table_text",
     "written",
 ]
 
@@ -227,7 +228,7 @@ def folder_texts(programme: Programme, asked: Mapping[str, str] | None = None) -
     }
     forms = (GROUPS, SEGMENTS, SOURCES, AREAS, AGENTS, CONTRACTS, LIMITS)
     filled = rows | {form: found.tables[form.file] for form in forms}
-    texts = {form.file: _csv(form, table) for form, table in filled.items() if table}
+    texts = {form.file: table_text(form, table) for form, table in filled.items() if table}
     texts = {PROGRAMME_FILE: _settings(found), **texts}
     with tempfile.TemporaryDirectory() as room:
         for name, text in texts.items():
@@ -255,8 +256,13 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _csv(form: TableForm, rows: Sequence[Cells]) -> str:
-    """Return rows as CSV, with the columns that any of them has."""
+def table_text(form: TableForm, rows: Sequence[Cells]) -> str:
+    """Return rows as CSV, with the columns that any of them has.
+
+    >>> print(table_text(TableForm("a.csv", ("id", "value"), ("note",)), [{"id": "x", "value": "=1"}]), end="")
+    id,value
+    x,'=1
+    """
     used = [
         name for name in (*form.needed, *form.optional) if name in form.needed or any(row.get(name) for row in rows)
     ]

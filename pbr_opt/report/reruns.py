@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from pbr_opt.analysis.assumptions import conclusions
@@ -31,6 +32,7 @@ __all__ = ["DESIGN", "computed", "recorded"]
 
 DESIGN: Final = "design of "
 """Before the label of a tariff: the search for it, apart from what it does."""
+_DRAWN_FROM: Final = "worlds_sha256"
 _RESULTS: Final = ("tariffs", "conclusions", "participants", "programme")
 """What is computed; assumptions are inputs, and their hash is compared."""
 
@@ -47,7 +49,7 @@ def recorded(record: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """
     for kind in (SIMULATION, WORLDS, CALIBRATION):
         if kind in record:
-            return {kind: record[kind]}
+            return {kind: record[kind]} | ({_DRAWN_FROM: record[_DRAWN_FROM]} if kind == WORLDS else {})
     if FRONTIER in record:
         if record[FRONTIER]["asked"] is None:
             notes.append("the frontier is not traced again: what was asked cannot be written as text")
@@ -65,7 +67,7 @@ def recorded(record: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     return claimed
 
 
-def computed(record: Mapping[str, Any], programme: Programme) -> dict[str, Any]:
+def computed(record: Mapping[str, Any], programme: Programme, inputs: Path) -> dict[str, Any]:
     """Return the same from a run of today: tariffs evaluated, designs searched for, assumptions tried.
 
     Parameters
@@ -74,11 +76,13 @@ def computed(record: Mapping[str, Any], programme: Programme) -> dict[str, Any]:
         From ``run.json``.
     programme : Programme
         From its ``inputs/``.
+    inputs : Path
+        That folder: what else was put in, priors and facts of worlds.
     """
     if SIMULATION in record:
         return {SIMULATION: _played(record["settings"], programme)}
     if WORLDS in record:
-        return {WORLDS: _drawn(record, programme)}
+        return _drawn(record, programme, inputs)
     if CALIBRATION in record:
         return {CALIBRATION: _fitted(record["settings"], programme)}
     if FRONTIER in record:
@@ -127,10 +131,10 @@ def _played(settings: Mapping[str, Any], programme: Programme) -> dict[str, obje
     return simulation_dict(simulate(programme, participants=people, seed=seed, settings=rules))
 
 
-def _drawn(record: Mapping[str, Any], programme: Programme) -> dict[str, object]:
-    """Return worlds of today, drawn from the same seed; priors and facts are those of the programme as it is named."""
+def _drawn(record: Mapping[str, Any], programme: Programme, folder: Path) -> dict[str, object]:
+    """Return worlds of today, drawn from the same seed with the priors and facts that the record carries."""
     asked, baseline = record["settings"], next(iter(record["inputs_sha256"]["tariffs"]))
-    inputs, facts = WorldInputs(programme, load_priors(asked["programme"])), load_facts(asked["programme"])
+    inputs, facts = WorldInputs(programme, load_priors(folder)), load_facts(folder)
     worlds = plausible_worlds(inputs, facts, asked["draws"], asked["seed"])
     tariffs = {"optimised": Question(Parked(), (PriceStep(5),)).answer(programme)} if asked["optimised"] else {}
     answers = across_worlds(worlds, tariffs, baseline)
@@ -138,7 +142,7 @@ def _drawn(record: Mapping[str, Any], programme: Programme) -> dict[str, object]
     if asked["robust"]:
         settings = WorldDesignSettings(asked["robust"], asked["tail"], asked["budget_gbp"])
         designs = design_for_worlds(answers, tariffs, settings)
-    return WorldReport(worlds, answers, designs).to_dict()
+    return {WORLDS: WorldReport(worlds, answers, designs).to_dict(), _DRAWN_FROM: inputs.fingerprint}
 
 
 def _fitted(settings: Mapping[str, Any], programme: Programme) -> dict[str, object]:

@@ -133,7 +133,7 @@ def _run_again(place: Path, record: Mapping[str, Any], notes: list[str], files: 
         programme = read_folder(place / "inputs").programme
         if content_hash(programme) != record["inputs_sha256"]["programme"]:
             raise InvalidInputError("inputs", [Fault("inputs", "another programme", "the one of the record")])
-        was, now = recorded(record, notes), computed(record, programme)
+        was, now = recorded(record, notes), computed(record, programme, place / "inputs")
     except (PbrError, KeyError, TypeError, ValueError) as error:
         line = f"cannot be run again: {record.get('inputs_note') or error}"
         return Verdict((line,), tuple(notes), files, 0, math.inf, "")

@@ -11,6 +11,7 @@ from pbr_opt.analysis.ensemble import Ensemble
 from pbr_opt.analysis.sensitivity import rank_inputs, rank_kept, tornado
 from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.analysis.world_designs import WorldDesigns
+from pbr_opt.programmes.facts import evidence_texts
 from pbr_opt.report.records import csv_text, inputs_of, plain, provenance
 from pbr_opt.report.wording import count, money, per_cent, table
 from pbr_opt.report.world_designs import design_dict, design_screen, design_tables
@@ -202,7 +203,7 @@ class WorldReport:
         }
 
     def files(self) -> dict[str, str]:
-        """Return the tables as CSV files by name, and the programme in ``inputs/``."""
+        """Return the tables as CSV files by name, and the programme with its priors and facts in ``inputs/``."""
         tables = {
             "worlds": self.ensemble.to_frame(),
             "exclusions": self.exclusions,
@@ -210,7 +211,11 @@ class WorldReport:
             "ranking": self.ranking,
             "unconfirmed_cells": self.cells,
         } | ({} if self.designs is None else design_tables(self.designs))
-        inputs = inputs_of(self.ensemble.inputs.programme)[0]
+        there = self.ensemble
+        inputs = inputs_of(there.inputs.programme)[0]
+        if inputs:
+            told = evidence_texts(there.facts, there.inputs.priors)
+            inputs |= {f"inputs/{name}": text for name, text in told.items()}
         return {f"{name}.csv": csv_text(frame) for name, frame in tables.items()} | inputs
 
     def record(self, settings: Mapping[str, object]) -> dict[str, object]:
