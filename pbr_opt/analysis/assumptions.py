@@ -21,7 +21,7 @@ from pbr_opt.metrics import Metrics
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Conclusion", "conclusions", "swings"]
+__all__ = ["AssumptionTrials", "Conclusion", "conclusions", "swings", "try_assumptions"]
 
 _SHOWN: Final = 3
 
@@ -84,15 +84,40 @@ _OVERSPEND: Final = 0.01
 _WINDFALL: Final = "most of what is paid for outcomes is windfall"
 
 
+@dataclass(frozen=True, eq=False)
+class AssumptionTrials:
+    """What came of setting every assumption to the ends of its range.
+
+    Attributes
+    ----------
+    conclusions : tuple of Conclusion
+        What can be said of each tariff against the first, and what it rests on.
+    swings : DataFrame
+        How far each assumption moves the share parked under the last tariff, as from :func:`swings`.
+    """
+
+    conclusions: tuple[Conclusion, ...]
+    swings: pd.DataFrame
+
+
 def conclusions(
     programme: Programme,
     tariffs: Mapping[str, Tariff],
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Conclusion, ...]:
-    """Return what can be said of each tariff against the first, and what it rests on.
+    """Return what can be said of each tariff against the first, and what it rests on (:func:`try_assumptions`)."""
+    return try_assumptions(programme, tariffs, progress).conclusions
+
+
+def try_assumptions(
+    programme: Programme,
+    tariffs: Mapping[str, Tariff],
+    progress: Callable[[int, int], None] | None = None,
+) -> AssumptionTrials:
+    """Return what can be said of each tariff against the first, what it rests on, and how much hangs on each figure.
 
     Every figure of the programme that is not confirmed and has a range is set to its lowest and its highest value in
-    turn, the caseload is fitted anew, and both tariffs (fixed: a rate card is chosen before the world is known) are
+    turn, the caseload is fitted anew, and every tariff (fixed: a rate card is chosen before the world is known) is
     evaluated again. Values with which the published outcome rates cannot be fitted are left out.
 
     Parameters
@@ -101,29 +126,31 @@ def conclusions(
         One with a central case and no supply chain (the central case is fitted to primes that deliver alone); otherwise
         nothing can be tried and nothing is returned.
     tariffs : mapping of label to Tariff
-        The first is the baseline; at least two, or nothing is returned.
+        The first is the baseline; of a single one nothing can be concluded.
     progress : callable, optional
         Called with worlds done and worlds in all.
 
     Returns
     -------
-    tuple of Conclusion
+    AssumptionTrials
         One-at-a-time changes: combinations of assumptions are not tried.
     """
-    if programme.central_case is None or programme.supply_chain is not None or len(tariffs) < 2:
-        return ()
+    if not _can_vary(programme) or not tariffs:
+        return AssumptionTrials((), _swing_frame({}, 0.0))
     central = {label: evaluate(programme, tariff).metrics for label, tariff in tariffs.items()}
-    claims = _claims(central)
-    tried = 0
+    claims, last = _claims(central), list(tariffs)[-1]
+    tried, ends = 0, dict[Figure, list[float]]()
     overturned: dict[str, list[str]] = {text: [] for text, _ in claims}
     for figure, value, world in _trials(programme, progress):
-        if world is not None and value != figure.value:
+        there = _judged(world, tariffs)
+        ends.setdefault(figure, []).append(there[last].parked_share if there else float("nan"))
+        if there and value != figure.value:
             tried += 1
-            there = {label: evaluate(world, tariff).metrics for label, tariff in tariffs.items()}
             for text, holds in claims:
                 if not holds(there):
                     overturned[text].append(f"{figure.id} = {value:g}")
-    return tuple(Conclusion(text, tried, tuple(overturned[text])) for text, _ in claims)
+    found = tuple(Conclusion(text, tried, tuple(overturned[text])) for text, _ in claims)
+    return AssumptionTrials(found if len(tariffs) > 1 else (), _swing_frame(ends, central[last].parked_share))
 
 
 def swings(
@@ -137,7 +164,7 @@ def swings(
     Parameters
     ----------
     programme : Programme
-        As for :func:`conclusions`; where nothing can be tried the table is empty.
+        As for :func:`try_assumptions`; where nothing can be tried the table is empty.
     tariff : Tariff, optional
         Fixed while assumptions change; the programme's own if not given, which then changes with its cells.
     read : callable, optional
@@ -150,7 +177,7 @@ def swings(
     DataFrame
         ``figure``, ``unit``, ``low``, ``high``, ``at_low``, ``at_high`` (the answer at either end; NaN where the
         published outcome rates cannot be fitted with that value), ``swing`` (the furthest apart that the answers at the
-        ends and in the central case are).
+        ends and in the central case are), ``rank`` (1 for the longest).
 
     Examples
     --------
@@ -159,30 +186,42 @@ def swings(
     >>> bool((table.swing.diff().dropna() <= 0).all()), len(table) > 50
     (True, True)
     """
+    answer = read or (lambda metrics: metrics.parked_share)
+    if not _can_vary(programme):
+        return _swing_frame({}, 0.0)
+    central, ends = answer(evaluate(programme, tariff).metrics), dict[Figure, list[float]]()
+    for figure, _, world in _trials(programme, progress):
+        there = float("nan") if world is None else answer(evaluate(world, tariff).metrics)
+        ends.setdefault(figure, []).append(there)
+    return _swing_frame(ends, central)
+
+
+def _can_vary(programme: Programme) -> bool:
+    return programme.central_case is not None and programme.supply_chain is None
+
+
+def _judged(world: Programme | None, tariffs: Mapping[str, Tariff]) -> dict[str, Metrics]:
+    """Return what every tariff does in a world; nothing where there is none."""
+    return {} if world is None else {label: evaluate(world, tariff).metrics for label, tariff in tariffs.items()}
+
+
+def _swing_frame(ends: Mapping[Figure, Sequence[float]], central: float) -> pd.DataFrame:
+    """Return the bars of a tornado from the answers at the ends of each figure's range."""
     import pandas as pd  # slow to import: only when a table is asked for
 
-    answer = read or (lambda metrics: metrics.parked_share)
     columns = ["figure", "unit", "low", "high", "at_low", "at_high", "swing"]
-    if programme.central_case is None or programme.supply_chain is not None:
-        return pd.DataFrame({name: [] for name in columns})
-    central = answer(evaluate(programme, tariff).metrics)
-    ends: dict[str, list[float]] = {}
-    known: dict[str, Figure] = {}
-    for figure, _, world in _trials(programme, progress):
-        known[figure.id] = figure
-        there = float("nan") if world is None else answer(evaluate(world, tariff).metrics)
-        ends.setdefault(figure.id, []).append(there)
     rows = [
         (
-            name,
-            known[name].unit,
-            *known[name].range,
+            figure.id,
+            figure.unit,
+            *figure.range,
             *pair,
             float(np.nanmax([*pair, central]) - np.nanmin([*pair, central])),
         )
-        for name, pair in ends.items()
+        for figure, pair in ends.items()
     ]
-    return pd.DataFrame(rows, columns=columns).sort_values("swing", ascending=False, kind="stable", ignore_index=True)
+    table = pd.DataFrame(rows, columns=columns).sort_values("swing", ascending=False, kind="stable", ignore_index=True)
+    return table.assign(rank=np.arange(1, len(table) + 1))
 
 
 def _trials(

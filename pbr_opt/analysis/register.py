@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["REGISTER_COLUMNS", "assumptions_register"]
 
 REGISTER_COLUMNS: Final = (
-    "id", "value", "low", "high", "unit", "status", "source", "date", "quality", "rank", "share_of_variance", "note",
+    "id", "value", "low", "high", "unit", "status", "source", "date", "quality", "rank", "share_of_variance",
+    "swing", "note",
 )  # fmt: skip
 
 _YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -37,7 +38,7 @@ def assumptions_register(
         Of its worlds; those that are no figures get rows with the middle of their range as value.
     ranking : DataFrame, optional
         From :func:`~pbr_opt.analysis.sensitivity.rank_inputs`: gives ``rank`` and ``share_of_variance`` (the total
-        index).
+        index). From :func:`~pbr_opt.analysis.assumptions.swings`: gives ``rank`` and ``swing``.
 
     Returns
     -------
@@ -69,9 +70,10 @@ def assumptions_register(
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("id").reset_index()
     table["date"] = [_date(cited, sources) for cited in table["source"]]
     table["quality"] = [_quality(cited, sources) for cited in table["source"]]
-    found = {} if ranking is None else ranking.set_index("id")[["rank", "total"]].to_dict("index")
+    found = {} if ranking is None else ranking.rename(columns={"figure": "id"}).set_index("id").to_dict("index")
     table["rank"] = pd.array([found.get(name, {}).get("rank") for name in table["id"]], dtype="Int64")
-    table["share_of_variance"] = [found.get(name, {}).get("total", float("nan")) for name in table["id"]]
+    for column, given in (("share_of_variance", "total"), ("swing", "swing")):
+        table[column] = [found.get(name, {}).get(given, float("nan")) for name in table["id"]]
     return table.sort_values("rank", kind="stable", na_position="last", ignore_index=True)[list(REGISTER_COLUMNS)]
 
 

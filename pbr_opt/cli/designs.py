@@ -62,7 +62,7 @@ def compared(context: typer.Context, reading: Reading, name: str, output: Output
 
 def answered(context: typer.Context, reading: Reading, *, assumptions: bool) -> Comparison:
     """Return today's tariff beside the one that answers what is asked, its conclusions tried if so wished."""
-    from pbr_opt.analysis.assumptions import conclusions
+    from pbr_opt.analysis.assumptions import try_assumptions
     from pbr_opt.report.comparison import compare as compare_tariffs
 
     chosen, question = reading.programme, question_of(context, reading)
@@ -71,8 +71,8 @@ def answered(context: typer.Context, reading: Reading, *, assumptions: bool) -> 
     result = compare_tariffs(chosen, {today: chosen.tariff, "optimised": design})
     if assumptions:
         tariffs = {today: chosen.tariff, "optimised": design.tariff}
-        found = with_progress("Trying other values of assumptions", lambda tick: conclusions(chosen, tariffs, tick))
-        result = result.with_conclusions(found)
+        found = with_progress("Trying other values of assumptions", lambda tick: try_assumptions(chosen, tariffs, tick))
+        result = result.with_trials(found)
     for evaluation in result.evaluations.values():
         evaluation.certificate.require()
     return result

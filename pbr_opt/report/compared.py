@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pbr_opt.analysis.assumptions import Conclusion
 from pbr_opt.design.result import Design
 from pbr_opt.evaluation import Evaluation
 from pbr_opt.market.programme import Programme
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Compared"]
 
@@ -31,3 +34,7 @@ class Compared(Protocol):
     @property
     def conclusions(self) -> tuple[Conclusion, ...]:
         """Return how the differences stand up to other assumptions."""
+
+    @property
+    def swings(self) -> pd.DataFrame | None:
+        """Return how far each assumption moves the share parked under the last tariff, if that was tried."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from pbr_opt.analysis.assumptions import Conclusion, conclusions
+from pbr_opt.analysis.assumptions import AssumptionTrials, Conclusion, try_assumptions
 from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.design.result import Design
 from pbr_opt.errors import Fault, InvalidInputError
@@ -59,12 +59,15 @@ class Comparison:
         Those of them that were optimised.
     conclusions : tuple of Conclusion
         How the differences stand up to other values of the assumptions; empty until asked for.
+    swings : DataFrame or None
+        How far each assumption moves the share parked under the last tariff: ranks the register.
     """
 
     programme: Programme
     evaluations: Mapping[str, Evaluation]
     designs: Mapping[str, Design]
     conclusions: tuple[Conclusion, ...] = ()
+    swings: pd.DataFrame | None = None
 
     @property
     def plot(self) -> Pictures:
@@ -118,12 +121,16 @@ class Comparison:
             "participants": self.programme.caseload.total_participants,
             "tariffs": tariffs,
             "conclusions": [conclusion.to_dict() for conclusion in self.conclusions],
-            "assumptions": assumption_table(self.programme).to_dict("records"),
+            "assumptions": assumption_table(self.programme, self.swings).to_dict("records"),
         }
 
     def with_conclusions(self, conclusions: tuple[Conclusion, ...]) -> Comparison:
         """Return the comparison with conclusions to print."""
-        return Comparison(self.programme, self.evaluations, self.designs, tuple(conclusions))
+        return replace(self, conclusions=tuple(conclusions))
+
+    def with_trials(self, trials: AssumptionTrials) -> Comparison:
+        """Return the comparison with conclusions to print and the register of assumptions ranked."""
+        return replace(self, conclusions=trials.conclusions, swings=trials.swings)
 
     def save(
         self, folder: str | Path, settings: Mapping[str, object] | None = None, *, report: bool = False
@@ -165,7 +172,8 @@ class Comparison:
 
     def files(self) -> dict[str, str | bytes]:
         """Return everything that :meth:`save` writes for people to read, by file name. One line a form of output."""
-        tables = {name: self.to_frame(name) for name in _FRAMES} | {"assumptions": assumption_table(self.programme)}
+        tables = {name: self.to_frame(name) for name in _FRAMES}
+        tables["assumptions"] = assumption_table(self.programme, self.swings)
         found: dict[str, str | bytes] = {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
         found["comparison.txt"] = f"{self}\n"
         found["results.xlsx"] = tables_workbook(self.tables())
@@ -214,7 +222,7 @@ class Comparison:
         """Return the text of the page that :meth:`report` writes."""
         wanted = (settings or ReportSettings()).assumptions and not self.conclusions
         tariffs = {label: there.tariff for label, there in self.evaluations.items()}
-        told = self.with_conclusions(conclusions(self.programme, tariffs)) if wanted else self
+        told = self.with_trials(try_assumptions(self.programme, tariffs)) if wanted else self
         return report_page(told, gather(told, settings, worlds=worlds))
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -237,7 +245,7 @@ class Comparison:
             "Tiers": pd.concat(tiers, ignore_index=True) if tiers else pd.DataFrame(),
             "Proof": pd.DataFrame(proofs),
             "Conclusions": pd.DataFrame(conclusions),
-            "Assumptions": assumption_table(self.programme),
+            "Assumptions": assumption_table(self.programme, self.swings),
             "Sources": pd.DataFrame(source_rows(self.programme)),
         }
         return {name: frame for name, frame in found.items() if len(frame)}

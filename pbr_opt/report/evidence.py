@@ -120,19 +120,21 @@ def _cash(label: str, simulation: Simulation) -> list[Part]:
     return [table, Picture.of(pictures.draw_cash(cash), f"Cash under {label}", caption, numbers)]
 
 
-def sources_parts(comparison: Compared) -> list[Part]:
-    """Return the register of assumptions (every number that was not read in a source), and every source."""
-    frame = assumptions_register(comparison.programme)
+def sources_parts(comparison: Compared, evidence: Evidence) -> list[Part]:
+    """Return the register of assumptions (every number that was not read in a source), ranked, and every source."""
+    worlds = evidence.worlds
+    priors, ranking = ((), evidence.swings) if worlds is None else (worlds.ensemble.inputs.priors, worlds.prior_ranking)
+    frame = assumptions_register(comparison.programme, priors, ranking)
     if not len(frame):
         return [Words("The programme says of none of its numbers where they come from.", "note")]
     counts = frame.status.value_counts()
     told = ", ".join(f"{number} {status}" for status, number in counts.items())
-    heads = ("Figure", "Value, range, unit", "Status", "Source (grade, year)", "Note")
+    heads = ("Figure", "Rank", "Value, range, unit", "Status", "Source (grade, year)", "Note")
     register = tuple(_registered(record) for record in frame.to_dict("records"))
     rows = tuple((s.key, s.title, s.grade, s.address) for s in comparison.programme.sources())
     return [
-        Words(f"Numbers that were not read in a source: {told}."),
-        TablePart("The register of assumptions: every number that is not confirmed", heads, register, (0, 1, 2, 3, 4)),
+        Words(f"Numbers that were not read in a source: {told}. {_ranked_by(evidence)}"),
+        TablePart("The register of assumptions: every number that is not confirmed", heads, register, (0, 2, 3, 4, 5)),
         TablePart("Sources", ("Key", "Title", "Grade", "Where it was read"), rows, (0, 1, 2, 3)),
     ]
 
@@ -143,7 +145,18 @@ def _registered(record: Mapping[Hashable, object]) -> tuple[str, ...]:
     span = f" ({low} to {high})" if low != high else ""
     origin = ", ".join(str(record[name]) for name in ("quality", "date") if record[name] not in ("", "none"))
     source = f"{record['source']} ({origin})" if origin else str(record["source"])
-    return str(record["id"]), f"{value}{span} {record['unit']}", str(record["status"]), source, str(record["note"])
+    rank = str(record["rank"]).replace("<NA>", "")
+    told = f"{value}{span} {record['unit']}", str(record["status"]), source, str(record["note"])
+    return str(record["id"]), rank, *told
+
+
+def _ranked_by(evidence: Evidence) -> str:
+    """Return what the ranks of the register are."""
+    if evidence.worlds is not None:
+        return "Ranked by the share of the variance of parking that each makes over its range (Sobol, total)."
+    if evidence.swings is not None and len(evidence.swings):
+        return "Ranked by how far each moves the share parked, from one end of its range to the other."
+    return "Not ranked: no assumption was varied."
 
 
 def made_parts(comparison: Compared, evidence: Evidence) -> list[Part]:

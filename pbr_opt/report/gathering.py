@@ -103,7 +103,9 @@ def gather(
     design = comparison.designs.get(label)
     line, unrounded = (None, None) if design is None else _around(comparison, design, chosen.budgets)
     tell(1, steps)
-    moved = swings(comparison.programme, last.tariff) if chosen.assumptions else None
+    moved = comparison.swings
+    if moved is None and chosen.assumptions:
+        moved = swings(comparison.programme, last.tariff)
     tell(2, steps)
     simulations = {}
     for done, (name, there) in enumerate(comparison.evaluations.items(), 3):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pbr_opt.analysis.register import assumptions_register
 from pbr_opt.errors import OutputError, UnsupportedModelError
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
@@ -161,13 +162,10 @@ def csv_text(frame: pd.DataFrame) -> str:
     return safe.to_csv(index=False, lineterminator="\n")
 
 
-def assumption_table(programme: Programme) -> pd.DataFrame:
-    """Return every number that was not read in a source, with its range: one row a figure."""
-    import pandas as pd  # slow to import: only when a table is asked for
-
-    columns = ("id", "value", "low", "high", "unit", "status", "source", "note")
-    rows = [(f.id, f.value, *f.range, f.unit, f.status, f.source, f.note) for f in programme.assumptions]
-    return pd.DataFrame(rows, columns=list(columns))
+def assumption_table(programme: Programme, ranking: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the register of assumptions, ranked where a ranking is given, with None for what a row does not have."""
+    table = assumptions_register(programme, ranking=ranking)
+    return table.astype(object).where(table.notna(), None)
 
 
 def plain(value: object) -> object:

@@ -32,7 +32,7 @@ def sections_of(comparison: Compared, evidence: Evidence) -> tuple[Section, ...]
         Section("people", "Who gains and who loses help", tuple(_people(comparison))),
         Section("tiers", "Risk and cash, tier by tier", tuple(tiers_parts(comparison, evidence))),
         Section("doubt", "What would change the answer", tuple(doubt_parts(comparison, evidence))),
-        Section("sources", "Assumptions and sources", tuple(sources_parts(comparison))),
+        Section("sources", "Assumptions and sources", tuple(sources_parts(comparison, evidence))),
         Section("made", "How it was computed", tuple(made_parts(comparison, evidence))),
     )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pbr_opt import Budget, Caseload, InvalidInputError, Parked, Programme, Tariff, compare, evaluate, optimise
-from pbr_opt.analysis.assumptions import Conclusion
+from pbr_opt import Budget, Caseload, InvalidInputError, Parked, Programme, Tariff, compare, evaluate, load, optimise
+from pbr_opt.analysis.assumptions import Conclusion, conclusions, swings, try_assumptions
 from pbr_opt.errors import OutputError
 from pbr_opt.programmes.content import content_hash
 from pbr_opt.report.comparison import Comparison
@@ -101,3 +101,26 @@ def test_conclusions_say_when_they_rest_on_assumptions() -> None:
     text = str(compared().with_conclusions((firm, shaky)))
     assert "it holds: in all of 10 worlds tried." in text
     assert "RESTS ON ASSUMPTIONS, false in 2 of 10 worlds: a = 1, b = 2." in text
+
+
+def test_the_register_is_ranked_wherever_it_is_written_once_assumptions_were_tried() -> None:
+    programme = load("restart_2021")
+    tariffs = {"2021": programme.tariff, "dear": programme.tariff.at_price(1.5 * programme.tariff.price_gbp)}
+    found = try_assumptions(programme, tariffs)
+    assert found.swings.equals(swings(programme, tariffs["dear"]))
+    assert found.conclusions == conclusions(programme, tariffs)
+    plain = compare(programme, tariffs)
+    ranked = plain.with_trials(found)
+    first = str(found.swings.figure[0])
+    table = ranked.tables()["Assumptions"].set_index("id")
+    assert table["rank"][first] == 1
+    assert table["swing"][first] == found.swings.swing[0]
+    written = str(ranked.files()["assumptions.csv"]).splitlines()
+    assert written[0].split(",")[9] == "rank"
+    assert written[1].startswith(first)
+    recorded = ranked.to_dict()["assumptions"]
+    assert isinstance(recorded, list)
+    assert (recorded[0]["id"], recorded[0]["rank"]) == (first, 1)
+    unranked = plain.to_dict()["assumptions"]
+    assert isinstance(unranked, list)
+    assert all(row["rank"] is None for row in unranked)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pbr_opt as pbr
-from pbr_opt.analysis.assumptions import Conclusion
+from pbr_opt.analysis.assumptions import Conclusion, try_assumptions
 from pbr_opt.analysis.world_answers import across_worlds
 from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds
 from pbr_opt.analysis.world_inputs import WorldInputs
@@ -187,6 +187,9 @@ def test_swings_worlds_and_the_register_are_told() -> None:
     assert "worlds designed for" not in report_page(comparison, without)
     for figure in programme.assumptions:
         assert f'<th scope="row">{figure.id}</th>' in page
+    first = told.prior_ranking["id"].iloc[0]
+    assert re.search(rf'<th scope="row">{first}</th><td>1</td>', page)  # a prior that is no figure is in the register
+    assert "Ranked by the share of the variance" in page
     assert "0.8" in page.split('<th scope="row">spread</th>')[1][:60]
 
 
@@ -210,3 +213,7 @@ def test_a_report_by_its_own_method_puts_conclusions_to_the_test(tmp_path: Path)
     assert "&#39;dear&#39; parks fewer people than &#39;2011 tariff&#39;: in all of" in page
     without = comparison.report(tmp_path / "without.html", replace(small, assumptions=False))
     assert "No assumption was varied" in without.read_text(encoding="utf-8")
+    assert "Not ranked" in without.read_text(encoding="utf-8")
+    found = try_assumptions(programme, {"2011 tariff": programme.tariff, "dear": dear})
+    assert f'<th scope="row">{found.swings.figure[0]}</th><td>1</td>' in page
+    assert "Ranked by how far each moves the share parked" in page
