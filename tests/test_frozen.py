@@ -39,8 +39,10 @@ from pbr_opt import (
     WorstServed,
     compare,
     evaluate,
+    load,
     optimise,
 )
+from pbr_opt.analysis.assumptions import AssumptionTrials, try_assumptions
 from pbr_opt.analysis.ensemble import Ensemble
 from pbr_opt.analysis.estimation import Estimate, EstimateSettings, estimate
 from pbr_opt.analysis.estimation_inputs import Cell, Measurement, Unknown
@@ -137,9 +139,15 @@ def _ensemble() -> Ensemble:
     return plausible_worlds(inputs, [Fact("outcome_rate/a", 0.36, 0.02)], draws=64)
 
 
+def _trials() -> AssumptionTrials:
+    return try_assumptions(load("restart_2021"), {"today": load("restart_2021").tariff})
+
+
 BUILDERS: dict[str, Callable[[], object]] = {
     "Accelerator": lambda: Accelerator(np.array([0.1]), np.array([1e3])),
     "AdditionalOutcomes": AdditionalOutcomes,
+    "AssumptionTrials": _trials,
+    "Swing": lambda: _trials().swings[0],
     "BestResponse": lambda: best_response(_caseload().response, [4000.0, 3000.0, 2000.0], minimum_service_gbp=10.0),
     "BestResponse, plain": lambda: best_response(_caseload().replace(curvature=0).response, np.full(3, 4000.0)),
     "Budget": lambda: Budget(1e6),

@@ -21,7 +21,7 @@ from pbr_opt.metrics import Metrics
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AssumptionTrials", "Conclusion", "conclusions", "swings", "try_assumptions"]
+__all__ = ["AssumptionTrials", "Conclusion", "Swing", "conclusions", "swings", "try_assumptions"]
 
 _SHOWN: Final = 3
 
@@ -84,7 +84,33 @@ _OVERSPEND: Final = 0.01
 _WINDFALL: Final = "most of what is paid for outcomes is windfall"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Swing:
+    """What an answer is with one figure at either end of its range: a bar of a tornado.
+
+    Attributes
+    ----------
+    figure : Figure
+        The assumption.
+    at_low, at_high : float
+        The answer at either end; NaN where the published outcome rates cannot be fitted with that value.
+    central : float
+        The answer in the central case.
+    """
+
+    figure: Figure
+    at_low: float
+    at_high: float
+    central: float
+
+    @property
+    def length(self) -> float:
+        """Return the furthest apart that the three answers are."""
+        answers = [self.at_low, self.at_high, self.central]
+        return float(np.nanmax(answers) - np.nanmin(answers))
+
+
+@dataclass(frozen=True, slots=True)
 class AssumptionTrials:
     """What came of setting every assumption to the ends of its range.
 
@@ -92,12 +118,23 @@ class AssumptionTrials:
     ----------
     conclusions : tuple of Conclusion
         What can be said of each tariff against the first, and what it rests on.
-    swings : DataFrame
-        How far each assumption moves the share parked under the last tariff, as from :func:`swings`.
+    swings : tuple of Swing
+        How far each assumption moves the share parked under the last tariff, the longest first.
     """
 
-    conclusions: tuple[Conclusion, ...]
-    swings: pd.DataFrame
+    conclusions: tuple[Conclusion, ...] = ()
+    swings: tuple[Swing, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the swings as a table, a row a figure, as :func:`swings` has it."""
+        import pandas as pd  # slow to import: only when a table is asked for
+
+        columns = ["figure", "unit", "low", "high", "at_low", "at_high", "swing", "rank"]
+        rows = [
+            (bar.figure.id, bar.figure.unit, *bar.figure.range, bar.at_low, bar.at_high, bar.length, rank)
+            for rank, bar in enumerate(self.swings, 1)
+        ]
+        return pd.DataFrame(rows, columns=columns)
 
 
 def conclusions(
@@ -136,7 +173,7 @@ def try_assumptions(
         One-at-a-time changes: combinations of assumptions are not tried.
     """
     if not _can_vary(programme) or not tariffs:
-        return AssumptionTrials((), _swing_frame({}, 0.0))
+        return AssumptionTrials()
     central = {label: evaluate(programme, tariff).metrics for label, tariff in tariffs.items()}
     claims, last = _claims(central), list(tariffs)[-1]
     tried, ends = 0, dict[Figure, list[float]]()
@@ -150,7 +187,7 @@ def try_assumptions(
                 if not holds(there):
                     overturned[text].append(f"{figure.id} = {value:g}")
     found = tuple(Conclusion(text, tried, tuple(overturned[text])) for text, _ in claims)
-    return AssumptionTrials(found if len(tariffs) > 1 else (), _swing_frame(ends, central[last].parked_share))
+    return AssumptionTrials(found if len(tariffs) > 1 else (), _swings(ends, central[last].parked_share))
 
 
 def swings(
@@ -188,12 +225,12 @@ def swings(
     """
     answer = read or (lambda metrics: metrics.parked_share)
     if not _can_vary(programme):
-        return _swing_frame({}, 0.0)
+        return AssumptionTrials().to_frame()
     central, ends = answer(evaluate(programme, tariff).metrics), dict[Figure, list[float]]()
     for figure, _, world in _trials(programme, progress):
         there = float("nan") if world is None else answer(evaluate(world, tariff).metrics)
         ends.setdefault(figure, []).append(there)
-    return _swing_frame(ends, central)
+    return AssumptionTrials(swings=_swings(ends, central)).to_frame()
 
 
 def _can_vary(programme: Programme) -> bool:
@@ -205,23 +242,10 @@ def _judged(world: Programme | None, tariffs: Mapping[str, Tariff]) -> dict[str,
     return {} if world is None else {label: evaluate(world, tariff).metrics for label, tariff in tariffs.items()}
 
 
-def _swing_frame(ends: Mapping[Figure, Sequence[float]], central: float) -> pd.DataFrame:
-    """Return the bars of a tornado from the answers at the ends of each figure's range."""
-    import pandas as pd  # slow to import: only when a table is asked for
-
-    columns = ["figure", "unit", "low", "high", "at_low", "at_high", "swing"]
-    rows = [
-        (
-            figure.id,
-            figure.unit,
-            *figure.range,
-            *pair,
-            float(np.nanmax([*pair, central]) - np.nanmin([*pair, central])),
-        )
-        for figure, pair in ends.items()
-    ]
-    table = pd.DataFrame(rows, columns=columns).sort_values("swing", ascending=False, kind="stable", ignore_index=True)
-    return table.assign(rank=np.arange(1, len(table) + 1))
+def _swings(ends: Mapping[Figure, Sequence[float]], central: float) -> tuple[Swing, ...]:
+    """Return the bars of a tornado, the longest first, from the answers at the ends of each figure's range."""
+    bars = [Swing(figure, low, high, central) for figure, (low, high) in ends.items()]
+    return tuple(sorted(bars, key=lambda bar: -bar.length))
 
 
 def _trials(

@@ -36,5 +36,5 @@ class Compared(Protocol):
         """Return how the differences stand up to other assumptions."""
 
     @property
-    def swings(self) -> pd.DataFrame | None:
-        """Return how far each assumption moves the share parked under the last tariff, if that was tried."""
+    def swings(self) -> pd.DataFrame:
+        """Return how far each assumption moves the share parked under the last tariff; empty if that was not tried."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -57,17 +57,25 @@ class Comparison:
         One a tariff, in the order given.
     designs : mapping of label to Design
         Those of them that were optimised.
-    conclusions : tuple of Conclusion
-        How the differences stand up to other values of the assumptions; empty until asked for.
-    swings : DataFrame or None
-        How far each assumption moves the share parked under the last tariff: ranks the register.
+    trials : AssumptionTrials
+        How the differences stand up to other values of the assumptions, and how far each moves the share parked under
+        the last tariff; empty until asked for.
     """
 
     programme: Programme
     evaluations: Mapping[str, Evaluation]
     designs: Mapping[str, Design]
-    conclusions: tuple[Conclusion, ...] = ()
-    swings: pd.DataFrame | None = None
+    trials: AssumptionTrials = field(default_factory=AssumptionTrials)
+
+    @property
+    def conclusions(self) -> tuple[Conclusion, ...]:
+        """Return how the differences stand up to other values of the assumptions."""
+        return self.trials.conclusions
+
+    @property
+    def swings(self) -> pd.DataFrame:
+        """Return how far each assumption moves the share parked under the last tariff: it ranks the register."""
+        return self.trials.to_frame()
 
     @property
     def plot(self) -> Pictures:
@@ -124,13 +132,9 @@ class Comparison:
             "assumptions": assumption_table(self.programme, self.swings).to_dict("records"),
         }
 
-    def with_conclusions(self, conclusions: tuple[Conclusion, ...]) -> Comparison:
-        """Return the comparison with conclusions to print."""
-        return replace(self, conclusions=tuple(conclusions))
-
     def with_trials(self, trials: AssumptionTrials) -> Comparison:
         """Return the comparison with conclusions to print and the register of assumptions ranked."""
-        return replace(self, conclusions=trials.conclusions, swings=trials.swings)
+        return replace(self, trials=trials)
 
     def save(
         self, folder: str | Path, settings: Mapping[str, object] | None = None, *, report: bool = False

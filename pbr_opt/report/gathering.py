@@ -104,7 +104,7 @@ def gather(
     line, unrounded = (None, None) if design is None else _around(comparison, design, chosen.budgets)
     tell(1, steps)
     moved = comparison.swings
-    if moved is None and chosen.assumptions:
+    if moved.empty and chosen.assumptions:
         moved = swings(comparison.programme, last.tariff)
     tell(2, steps)
     simulations = {}

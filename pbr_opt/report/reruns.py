@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pbr_opt.analysis.assumptions import conclusions
+from pbr_opt.analysis.assumptions import try_assumptions
 from pbr_opt.analysis.estimation import EstimateSettings
 from pbr_opt.analysis.simulation import simulate
 from pbr_opt.analysis.simulation_settings import SimulationSettings
@@ -90,7 +90,7 @@ def computed(record: Mapping[str, Any], programme: Programme, inputs: Path) -> d
     tariffs = {label: Tariff(**result["fees"]) for label, result in record["tariffs"].items()}
     result = compare(programme, tariffs)
     if record["conclusions"]:
-        result = result.with_conclusions(conclusions(programme, tariffs))
+        result = result.with_trials(try_assumptions(programme, tariffs))
     found = result.to_dict()
     evaluated = found["tariffs"]
     assert isinstance(evaluated, dict)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pbr_opt import Budget, Caseload, InvalidInputError, Parked, Programme, Tariff, compare, evaluate, load, optimise
-from pbr_opt.analysis.assumptions import Conclusion, conclusions, swings, try_assumptions
+from pbr_opt.analysis.assumptions import AssumptionTrials, Conclusion, conclusions, swings, try_assumptions
 from pbr_opt.errors import OutputError
 from pbr_opt.programmes.content import content_hash
 from pbr_opt.report.comparison import Comparison
@@ -98,7 +98,7 @@ def test_a_folder_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> N
 def test_conclusions_say_when_they_rest_on_assumptions() -> None:
     firm, shaky = Conclusion("it holds", 10, ()), Conclusion("it may hold", 10, ("a = 1", "b = 2"))
     assert not firm.rests_on_assumptions
-    text = str(compared().with_conclusions((firm, shaky)))
+    text = str(compared().with_trials(AssumptionTrials((firm, shaky))))
     assert "it holds: in all of 10 worlds tried." in text
     assert "RESTS ON ASSUMPTIONS, false in 2 of 10 worlds: a = 1, b = 2." in text
 
@@ -107,14 +107,14 @@ def test_the_register_is_ranked_wherever_it_is_written_once_assumptions_were_tri
     programme = load("restart_2021")
     tariffs = {"2021": programme.tariff, "dear": programme.tariff.at_price(1.5 * programme.tariff.price_gbp)}
     found = try_assumptions(programme, tariffs)
-    assert found.swings.equals(swings(programme, tariffs["dear"]))
+    assert found.to_frame().equals(swings(programme, tariffs["dear"]))
     assert found.conclusions == conclusions(programme, tariffs)
     plain = compare(programme, tariffs)
     ranked = plain.with_trials(found)
-    first = str(found.swings.figure[0])
+    first = found.swings[0].figure.id
     table = ranked.tables()["Assumptions"].set_index("id")
     assert table["rank"][first] == 1
-    assert table["swing"][first] == found.swings.swing[0]
+    assert table["swing"][first] == found.swings[0].length
     written = str(ranked.files()["assumptions.csv"]).splitlines()
     assert written[0].split(",")[9] == "rank"
     assert written[1].startswith(first)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pbr_opt as pbr
-from pbr_opt.analysis.assumptions import Conclusion, try_assumptions
+from pbr_opt.analysis.assumptions import AssumptionTrials, Conclusion, try_assumptions
 from pbr_opt.analysis.world_answers import across_worlds
 from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds
 from pbr_opt.analysis.world_inputs import WorldInputs
@@ -143,7 +143,7 @@ def test_what_was_not_computed_is_said(comparison: Comparison) -> None:
 
 
 def test_a_doubt_is_told_beside_the_answer(comparison: Comparison) -> None:
-    doubted = comparison.with_conclusions((Conclusion("'better' parks fewer", 7, ("spread = 1.6",)),))
+    doubted = comparison.with_trials(AssumptionTrials((Conclusion("'better' parks fewer", 7, ("spread = 1.6",)),)))
     page = report_page(doubted, Evidence())
     assert page.count("RESTS ON ASSUMPTIONS") == 2
     assert page.index("RESTS ON ASSUMPTIONS") < page.index('id="rates"')
@@ -215,5 +215,5 @@ def test_a_report_by_its_own_method_puts_conclusions_to_the_test(tmp_path: Path)
     assert "No assumption was varied" in without.read_text(encoding="utf-8")
     assert "Not ranked" in without.read_text(encoding="utf-8")
     found = try_assumptions(programme, {"2011 tariff": programme.tariff, "dear": dear})
-    assert f'<th scope="row">{found.swings.figure[0]}</th><td>1</td>' in page
+    assert f'<th scope="row">{found.swings[0].figure.id}</th><td>1</td>' in page
     assert "Ranked by how far each moves the share parked" in page

@@ -23,7 +23,7 @@ from pbr_opt import (
     load,
     optimise,
 )
-from pbr_opt.analysis.assumptions import conclusions
+from pbr_opt.analysis.assumptions import try_assumptions
 from pbr_opt.report.frontiers import save_frontier
 from pbr_opt.report.records import sealed, unsealed
 from pbr_opt.report.verification import verify
@@ -132,7 +132,7 @@ def test_conclusions_and_solvers_are_run_again(tmp_path: Path) -> None:
     design = optimise(programme, minimise=Parked(), limits=[Budget(spend), PriceRange(0, {group: 15_000})])
     tariffs = {"2011": programme.tariff, "better": design.tariff}
     result = compare(programme, {"2011": programme.tariff, "better": design})
-    result.with_conclusions(conclusions(programme, tariffs)).save(tmp_path / "results")
+    result.with_trials(try_assumptions(programme, tariffs)).save(tmp_path / "results")
     verdict = verify(tmp_path / "results")
     assert verdict.passed, verdict
     record = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
