@@ -14,10 +14,11 @@ from typing import Final
 import numpy as np
 
 from pbr_opt.analysis.nations import National
+from pbr_opt.analysis.whole_facts import WHOLE_MEASURES
 from pbr_opt.market.facts import Fact
 from pbr_opt.quantities import FloatArray, Inspection, nearest
 
-__all__ = ["MEASURES", "ORGANISATIONS", "Kinds", "inspect_facts", "predict"]
+__all__ = ["MEASURES", "Kinds", "inspect_facts", "measure_of", "of_worlds", "predict"]
 
 _ATTACHED: Final = 0.98
 """Of a hundred referred, 98 were attached: 33,400 were not, of 1.84 million (DWP to March 2016, derived). Attachment
@@ -146,11 +147,6 @@ def _support_price_correlation(there: National, kinds: Kinds, place: str) -> Flo
     return _ratio((share * one * other).sum(axis=1), spread)
 
 
-def _nothing(there: National, kinds: Kinds, place: str) -> FloatArray:
-    """Return NaN: worlds have no specialists, and nobody leaves them; the scoreboard asks the chain itself."""
-    return np.full(len(there.nations), np.nan)
-
-
 def _contract_ratio(there: National, kinds: Kinds, place: str) -> FloatArray:
     rates = there.contract_outcome_rate
     end = rates.min(axis=1) if place == "lowest" else rates.max(axis=1)
@@ -178,19 +174,9 @@ MEASURES: Final[Mapping[str, Callable[[National, Kinds, str], FloatArray]]] = Ma
         "cost_per_outcome_gbp": lambda there, _, __: _ratio(there.spend_gbp, there.outcomes.sum(axis=1)),
         "support_price_correlation": _support_price_correlation,
         "contract_rate_ratio": _contract_ratio,
-        "subcontractors_left_share": _nothing,
-        "voluntary_without_referrals_share": _nothing,
-        "voluntary_short_of_capital_share": _nothing,
     }
 )
 """How each measure is read: from the equilibrium, the kinds of groups and the place after the '/'."""
-
-ORGANISATIONS: Final = (
-    "subcontractors_left_share",
-    "voluntary_without_referrals_share",
-    "voluntary_short_of_capital_share",
-)
-"""Measures of who is in the chain: only a whole chain speaks to them, and no world can be excluded by them."""
 
 _OF_GROUPS: Final = ("outcome_rate", "payment_share")
 _OF_2011: Final = (
@@ -213,19 +199,35 @@ def inspect_facts(facts: Iterable[Fact], groups: Sequence[str]) -> None:
     """
     check = Inspection("Facts")
     for fact in facts:
-        name, _, place = fact.id.partition("/")
-        if name not in MEASURES:
-            check.fault(fact.id, "a fact", "something that the model measures", nearest(name, MEASURES))
+        name, place = measure_of(fact)
+        if name not in MEASURES and name not in WHOLE_MEASURES:
+            known = (*MEASURES, *WHOLE_MEASURES)
+            check.fault(fact.id, "a fact", "something that the model measures", nearest(name, known))
         elif name in _OF_GROUPS and place not in (*groups, "all"):
             check.fault(fact.id, place or "nothing", "a payment group after the '/'", nearest(place, groups))
-        elif name in ORGANISATIONS and fact.excludes:
+        elif name in WHOLE_MEASURES and fact.excludes:
             check.fault(fact.id, "a fact that excludes", "excludes = no", "worlds have no specialists and no exits")
         elif name in _OF_2011 and not {"1", "7"} <= set(groups):
             check.fault(fact.id, "a fact about the payment groups of 2011", "groups 1 to 9", "leave it out")
     check.finish()
 
 
+def measure_of(fact: Fact) -> tuple[str, str]:
+    """Return the measure by which the model speaks to a fact, and its place.
+
+    >>> measure_of(Fact("outcome_rate/6", 0.151, 0.01))
+    ('outcome_rate', '6')
+    """
+    name, _, place = fact.id.partition("/")
+    return name, place
+
+
+def of_worlds(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return the facts that worlds speak to; to the others only a whole programme does."""
+    return tuple(fact for fact in facts if measure_of(fact)[0] in MEASURES)
+
+
 def predict(there: National, facts: Sequence[Fact], kinds: Kinds) -> FloatArray:
     """Return what each world says of each fact, shape (worlds, facts)."""
-    columns = [MEASURES[fact.id.partition("/")[0]](there, kinds, fact.id.partition("/")[2]) for fact in facts]
+    columns = [MEASURES[name](there, kinds, place) for name, place in map(measure_of, facts)]
     return np.stack(columns, axis=1) if columns else np.zeros((len(there.nations), 0))

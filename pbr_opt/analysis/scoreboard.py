@@ -10,7 +10,8 @@ from scipy.special import logit
 
 from pbr_opt.analysis.ensemble import QUANTILES, Ensemble, weighted_quantile
 from pbr_opt.analysis.nations import National, Nations
-from pbr_opt.analysis.predictions import ORGANISATIONS, Kinds, inspect_facts, predict
+from pbr_opt.analysis.predictions import Kinds, inspect_facts, measure_of, of_worlds, predict
+from pbr_opt.analysis.whole_facts import WHOLE_MEASURES, Whole
 from pbr_opt.evaluation import Evaluation, evaluate
 from pbr_opt.market.facts import Fact
 from pbr_opt.market.programme import Programme
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["VERDICTS", "national_of", "scoreboard"]
 
-VERDICTS: Final = ("agrees", "partly", "fails")
-"""Within one tolerance, within three, and beyond."""
+VERDICTS: Final = ("agrees", "partly", "fails", "silent")
+"""Within one tolerance, within three, beyond; and where the programme has nothing that could say it."""
 
 
 def national_of(evaluation: Evaluation) -> National:
@@ -131,39 +132,40 @@ def scoreboard(programme: Programme, facts: Sequence[Fact], ensemble: Ensemble |
     groups = programme.caseload.groups
     inspect_facts(facts, groups)
     evaluation = evaluate(programme)
-    said = predict(national_of(evaluation), facts, Kinds.of_2011(groups))[0]
-    for k, fact in enumerate(facts):
-        if fact.id in ORGANISATIONS:
-            said[k] = _of_organisations(evaluation, fact.id)
+    said = _predicted(evaluation, facts)
     rows = []
-    for k, fact in enumerate(facts):
-        distance = float(fact.implausibility(said[k : k + 1])[0])
-        verdict = VERDICTS[0] if distance <= 1.0 else VERDICTS[1] if distance <= 3.0 else VERDICTS[2]
+    for fact in facts:
+        predicted = said[fact.id]
+        distance = float(fact.implausibility(np.array(predicted)))
         row: dict[str, object] = {
             "fact": fact.id,
             "kind": fact.kind,
             "observed": fact.value,
             "tolerance": fact.tolerance,
         }
-        row |= {"predicted": float(said[k]), "distance": distance, "verdict": verdict}
+        row |= {"predicted": predicted, "distance": distance, "verdict": _verdict(distance)}
         row |= {"in_sample": fact.in_sample, "excludes": fact.excludes, **_worlds(ensemble, fact)}
         rows.append(row | {name: getattr(fact, name) for name in ("unit", "status", "source", "note")})
     return pd.DataFrame(rows).sort_values("in_sample", kind="stable", ignore_index=True)
 
 
-def _of_organisations(evaluation: Evaluation, name: str) -> float:
-    """Return what a whole chain says of its subcontractors; NaN without a chain."""
-    chain, equilibrium = evaluation.programme.supply_chain, evaluation.equilibrium
-    if chain is None or equilibrium is None:
-        return float("nan")
-    books = {account.agent: account for account in equilibrium.accounts}
-    below = [agent for agent in chain.agents if agent.kind in ("tier1", "tier2")]
-    voluntary = [books[agent.name] for agent in below if agent.sector == "voluntary"]
-    if name == "subcontractors_left_share":
-        return float(np.mean([not books[agent.name].active for agent in below]))
-    if name == "voluntary_without_referrals_share":
-        return float(np.mean([account.referrals == 0.0 for account in voluntary]))
-    return float(np.mean([account.shadow_price > 0.0 for account in voluntary]))
+def _predicted(evaluation: Evaluation, facts: Sequence[Fact]) -> dict[str, float]:
+    """Return what the programme says of each fact, by id."""
+    asked, whole = of_worlds(facts), Whole(evaluation)
+    there = predict(national_of(evaluation), asked, Kinds.of_2011(evaluation.programme.caseload.groups))[0]
+    said = dict(zip((fact.id for fact in asked), there.tolist(), strict=True))
+    for fact in facts:
+        if fact.id not in said:
+            name, place = measure_of(fact)
+            said[fact.id] = WHOLE_MEASURES[name](whole, place)
+    return said
+
+
+def _verdict(distance: float) -> str:
+    """Return the word for a distance in tolerances."""
+    if np.isnan(distance):
+        return VERDICTS[3]
+    return VERDICTS[0] if distance <= 1.0 else VERDICTS[1] if distance <= 3.0 else VERDICTS[2]
 
 
 def _worlds(ensemble: Ensemble | None, fact: Fact) -> dict[str, float]:

@@ -18,7 +18,7 @@ import numpy as np
 from pbr_opt.analysis.ensemble import Ensemble
 from pbr_opt.analysis.national import national_equilibrium
 from pbr_opt.analysis.nations import National, Nations
-from pbr_opt.analysis.predictions import Kinds, inspect_facts, predict
+from pbr_opt.analysis.predictions import Kinds, inspect_facts, of_worlds, predict
 from pbr_opt.analysis.sweep import SweepSettings, sweep
 from pbr_opt.analysis.sweep_store import Columns
 from pbr_opt.analysis.world_inputs import BLOCK, WorldInputs
@@ -82,9 +82,9 @@ class WorldsQuestion:
     kinds: Kinds = field(init=False)
 
     def __post_init__(self) -> None:
-        """Check the facts."""
-        object.__setattr__(self, "facts", tuple(self.facts))
+        """Check the facts, and keep those that worlds speak to."""
         inspect_facts(self.facts, self.inputs.groups)
+        object.__setattr__(self, "facts", of_worlds(self.facts))
         object.__setattr__(self, "kinds", Kinds.of_2011(self.inputs.groups))
 
     @property

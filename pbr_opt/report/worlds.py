@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from pbr_opt.analysis.ensemble import Ensemble
+from pbr_opt.analysis.scoreboard import VERDICTS
 from pbr_opt.analysis.sensitivity import rank_inputs, rank_kept, tornado
 from pbr_opt.analysis.world_answers import Answers
 from pbr_opt.analysis.world_designs import WorldDesigns
@@ -241,16 +242,22 @@ def scoreboard_text(board: pd.DataFrame) -> str:
     for record in board.to_dict("records"):
         sign = {"equal": "", "at_least": "at least ", "at_most": "at most "}[str(record["kind"])]
         name = f"{record['fact']}{' (in sample)' if record['in_sample'] else ''}"
-        worlds = [f"{_number(record['p10'])} to {_number(record['p90'])}"] if with_worlds else []
+        ends = f"{_number(record['p10'])} to {_number(record['p90'])}" if with_worlds else ""
+        worlds = ["not asked" if "nan" in ends else ends] if with_worlds else []
         rows.append(
             [name, sign + _number(record["observed"]), _number(record["predicted"]), *worlds, str(record["verdict"]),
              str(record["source"])]
         )  # fmt: skip
     outside = board[~board["in_sample"]]
-    closing = ", ".join(f"{int((outside['verdict'] == word).sum())} {word}" for word in ("agrees", "partly", "fails"))
+    closing = ", ".join(f"{int((outside['verdict'] == word).sum())} {word}" for word in _told(outside))
     body = table(rows, "<>>" + (">" if with_worlds else "") + "<<")
     note = "agrees: within one tolerance; partly: three. Tolerances are ours. In sample: the model was made from it."
     return "\n".join([*body, "", f"Out of sample: {closing}. In sample: {int(board['in_sample'].sum())} facts.", note])
+
+
+def _told(board: pd.DataFrame) -> tuple[str, ...]:
+    """Return the verdicts that are counted: silence only where there is any."""
+    return VERDICTS if (board["verdict"] == VERDICTS[-1]).any() else VERDICTS[:-1]
 
 
 def _number(value: object) -> str:

@@ -12,7 +12,7 @@ import pytest
 from pbr_opt import InvalidInputError, Programme, UnsupportedModelError, evaluate, load
 from pbr_opt.analysis.ensemble import Ensemble, effective_sample_size, weighted_quantile
 from pbr_opt.analysis.national import national_equilibrium
-from pbr_opt.analysis.predictions import Kinds, predict
+from pbr_opt.analysis.predictions import Kinds, of_worlds, predict
 from pbr_opt.analysis.sweep import SweepSettings
 from pbr_opt.analysis.world_inputs import BLOCK, WorldInputs, sobol_points
 from pbr_opt.analysis.worlds import CUTOFF, WorldsQuestion, plausible_worlds
@@ -20,7 +20,7 @@ from pbr_opt.market.facts import Fact, Prior
 from pbr_opt.programmes.facts import load_facts, load_priors
 
 NAME = "work_programme_2011"
-FACTS = load_facts(NAME)
+FACTS = of_worlds(load_facts(NAME))
 DRAWS = 8192
 
 

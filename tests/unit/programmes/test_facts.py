@@ -24,6 +24,14 @@ def test_a_chain_has_the_facts_and_priors_of_its_base_and_its_own() -> None:
         "subcontractors_left_share",
         "voluntary_without_referrals_share",
         "voluntary_short_of_capital_share",
+        "without_referrals_gap/tier2_to_tier1",
+        "tier2_never_used_share",
+        "position_over_sector/referrals",
+        "position_over_sector/profit",
+        "margin_lost_ratio/tier1_to_prime",
+        "complex_needs_left_share/income_below_cost",
+        "complex_needs_left_share/no_referrals",
+        "share_shift_lost_share",
     }
     ours = {prior.id for prior in load_priors("work_programme_2011_chain")}
     theirs = {prior.id for prior in load_priors("work_programme_2011")}
