@@ -16,7 +16,7 @@ from pbr_opt.analysis.world_inputs import WorldInputs
 from pbr_opt.analysis.world_programme import world_programme
 from pbr_opt.market.facts import Fact
 from pbr_opt.market.programme import Programme
-from pbr_opt.quantities import FloatArray, Inspection, frozen
+from pbr_opt.quantities import FloatArray, Inspection, IntArray, frozen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +151,7 @@ class Ensemble:
         squared = (self._distances**2).sum(axis=1)
         return replace(self, weights=np.exp(-0.5 * (squared - squared.min())))
 
-    def take(self, rows: FloatArray) -> Ensemble:
+    def take(self, rows: FloatArray | IntArray) -> Ensemble:
         """Return some of the worlds, by position, with their weights in proportion."""
         at = np.asarray(rows, dtype=np.int64)
         return replace(

@@ -32,6 +32,7 @@ LONG = {
     "share_shift",  # mixed equilibria over ten noises
     "stylised_facts",  # the national chain three times
     "tier2_without_referrals",  # 1,700 chains
+    "worlds_not_designed_for",  # thirty-two robust designs
 }
 PATIENCE_SECONDS = 900
 """A stop for what hangs, and no measure of speed."""
