@@ -129,12 +129,23 @@ class EquilibriumError(PbrError):
     Attributes
     ----------
     last_iterates : mapping
-        For each number that did not settle, its last two values; empty where nothing was iterated.
+        For each number that did not settle, its last two values; empty where nothing was iterated. An agent's name
+        stands for the shadow price of its working capital (in a chain) or for its top-up, GBP per outcome (in a
+        contest); what else moved is said in words, such as "places of Charity".
     """
 
     def __init__(self, message: str, *, last_iterates: Mapping[str, tuple[float, float]] | None = None) -> None:
         self.last_iterates = MappingProxyType(dict(last_iterates or {}))
+        self.message = message
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the attributes when the error crosses a process."""
+        return _rebuild_equilibrium, (self.message, dict(self.last_iterates))
+
+
+def _rebuild_equilibrium(message: str, last_iterates: Mapping[str, tuple[float, float]]) -> EquilibriumError:
+    return EquilibriumError(message, last_iterates=last_iterates)
 
 
 class SolverError(PbrError):

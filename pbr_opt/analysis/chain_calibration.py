@@ -71,6 +71,7 @@ def derive_through_chain(programme: Programme) -> Caseload:
             f"{programme.name} needs a central case and a supply chain; try analysis.calibration.derive_caseload"
         )
     fitted_to, best, least = case.observed_rate.copy(), programme.caseload, np.inf
+    before = fitted_to
     for _ in range(_ROUNDS):
         caseload = derive_caseload(
             _aiming_at(case, fitted_to), programme.tariff, programme.terms, programme.discount_rate
@@ -81,11 +82,14 @@ def derive_through_chain(programme: Programme) -> Caseload:
             best, least = caseload, error
         if error <= _FITTED:
             return caseload
-        fitted_to = np.clip(fitted_to + short, case.deadweight_rate + _ROOM, 1.0 - _ROOM)
+        before, fitted_to = fitted_to, np.clip(fitted_to + short, case.deadweight_rate + _ROOM, 1.0 - _ROOM)
     if least > _ACCEPTED:
         raise EquilibriumError(
             f"No rates fit with the chain in place: after {_ROUNDS} rounds the nearest is {least:.2g} off, wanted "
-            f"{_ACCEPTED:g}. Try smaller fixed costs, or a smaller response scale."
+            f"{_ACCEPTED:g}. Try smaller fixed costs, or a smaller response scale.",
+            last_iterates={
+                f"group {g}": (float(a), float(b)) for g, a, b in zip(case.groups, before, fitted_to, strict=True)
+            },
         )
     return best
 

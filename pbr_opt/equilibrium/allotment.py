@@ -8,8 +8,9 @@ are split so that the money is just used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from pbr_opt.equilibrium.delegation import Branch
 from pbr_opt.equilibrium.liquidity import shadow_price
 from pbr_opt.equilibrium.options import Options
 from pbr_opt.equilibrium.referrals import Allotment, Purse, allot
+from pbr_opt.errors import EquilibriumError
 from pbr_opt.quantities import FloatArray
 
 __all__ = ["Dearth", "Given", "allot_branch", "own_dearth"]
@@ -98,22 +100,37 @@ def allot_branch(branch: Branch, given: Given, shadows: dict[str, float]) -> tup
         What it is paid, and for whom.
     shadows : dict
         lambda by agent, as the branch reads it.
+
+    Raises
+    ------
+    EquilibriumError
+        When no allotment keeps to guarantees and money; with the last two prices of money and of places.
     """
-    short = _Shortage(branch, given, shadows)
+    trail: list[Mapping[str, float]] = []
+    try:
+        return _allotted(_Shortage(branch, given, shadows), trail)
+    except EquilibriumError as error:
+        before, after = ([{}, {}, *trail])[-2:]
+        last = {name: (before.get(name, price), price) for name, price in after.items()}
+        raise EquilibriumError(f"{branch.agent.name}: {error}", last_iterates=last) from error
+
+
+def _allotted(short: _Shortage, trail: list[Mapping[str, float]]) -> tuple[Options, Allotment]:
+    """Return options and who gets whom; leave a trail of prices."""
     options, there = short.play(None)
     if not short.limited and not (there.place_price_gbp.any() and short.prices_for_groups):
         return options, there
-    names = [branch.agent.name, *(payee.agent.name for payee in branch.below)]
     tied: set[int] = set()
+    trail.append(short.prices(there))
     for _ in range(_PASSES):
-        before = np.array([*(shadows.get(names[k], 0.0) for k in short.limited), *there.place_price_gbp])
-        tied = {k for k in short.limited if short.adjust(k, names[k], there.place_price_gbp)}
+        tied = {k for k in short.limited if short.adjust(k, short.names[k], there.place_price_gbp)}
         options, there = short.play(there.place_price_gbp)
-        after = np.array([*(shadows.get(names[k], 0.0) for k in short.limited), *there.place_price_gbp])
+        trail.append(short.prices(there))
+        before, after = (list(prices.values()) for prices in trail[-2:])
         if np.allclose(after, before, rtol=_SETTLED, atol=_SETTLED):
             break
     if tied:
-        there = short.split(options, there, names)
+        there = short.split(options)
     return options, there
 
 
@@ -124,6 +141,17 @@ class _Shortage:
     branch: Branch
     given: Given
     shadows: dict[str, float]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Return who delivers under each option."""
+        return self.branch.agent.name, *(payee.agent.name for payee in self.branch.below)
+
+    def prices(self, there: Allotment) -> dict[str, float]:
+        """Return the shadow prices of money and the prices of places, by name."""
+        money = {self.names[k]: self.shadows.get(self.names[k], 0.0) for k in self.limited}
+        pairs = zip(self.names, there.place_price_gbp.tolist(), strict=True)
+        return money | {f"places of {name}": price for name, price in pairs}
 
     @property
     def limited(self) -> list[int]:
@@ -212,10 +240,10 @@ class _Shortage:
         self.shadows[name] = max(float(pull.max(initial=0.0)) - 1.0, 0.0)
         return False
 
-    def split(self, options: Options, there: Allotment, names: list[str]) -> Allotment:
+    def split(self, options: Options) -> Allotment:
         """Return the best allotment that uses just the money there is, where some is worth more than it costs."""
         purses = {k: self.purse(k, options) for k in self.limited}
-        purses = {k: replace(p, exact=self.shadows.get(names[k], 0.0) > 0.0) for k, p in purses.items()}
+        purses = {k: replace(p, exact=self.shadows.get(self.names[k], 0.0) > 0.0) for k, p in purses.items()}
         return self.allotted(options, purses)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from pbr_opt.equilibrium.certificate import Certificate
 from pbr_opt.equilibrium.contest_certificate import ContestClaim, Plans, certify_contest
-from pbr_opt.equilibrium.contest_cycle import polished, walk
+from pbr_opt.equilibrium.contest_cycle import last_two, polished, walk
 from pbr_opt.equilibrium.contest_game import Game, Strategy
 from pbr_opt.equilibrium.contest_mixed import solve_mixed
 from pbr_opt.equilibrium.contest_pure import linear_profile, smooth_profiles, step_profiles, tullock_profile
@@ -294,8 +294,9 @@ def _mixed(game: Game, court: Court) -> ContestEquilibrium:
 def _searched(game: Game, court: Court) -> ContestEquilibrium:
     """Return what best replies in turn lead to: a pure equilibrium, a mixed one of two primes, or a cycle."""
     route = walk(game)
+    refined = polished(game, route.visited[0]) if route.settles else route.visited[0]
     if route.settles:
-        strategies = game.pure(polished(game, route.visited[0]))
+        strategies = game.pure(refined)
         if game.gains_gbp(strategies).max() <= court.tolerance_gbp:
             return _pure(game, strategies, court)
     if len(game.rivals) == 2:
@@ -303,7 +304,8 @@ def _searched(game: Game, court: Court) -> ContestEquilibrium:
     if route.settles:
         raise EquilibriumError(
             f"Best replies settle on the lattice but not off it; the last top-ups in GBP per outcome: "
-            f"{[round(t, 2) for t in route.visited[0].tolist()]}. Try more points, or a rule with more noise."
+            f"{[round(t, 2) for t in route.visited[0].tolist()]}. Try more points, or a rule with more noise.",
+            last_iterates=last_two(game, route.visited[0], refined),
         )
     return _cycle(game, route.visited, court)
 
@@ -333,9 +335,12 @@ def _cycle(game: Game, visited: FloatArray, court: Court) -> ContestEquilibrium:
 def _require(game: Game, strategies: tuple[Strategy, ...], certificate: Certificate) -> None:
     """Raise, with where the search stood, unless a certificate holds."""
     if not certificate.holds:
-        last = {p.name: round(s.mean_top_up_gbp, 4) for p, s in zip(game.rivals, strategies, strict=True)}
+        found = [strategy.mean_top_up_gbp for strategy in strategies]
+        better = [game.best_reply(place, game.facing(place, strategies)) for place in range(len(strategies))]
+        last = {prime.name: round(top_up, 4) for prime, top_up in zip(game.rivals, found, strict=True)}
         raise EquilibriumError(
             f"What was found is no equilibrium: {certificate.player} could gain "
             f"£{certificate.largest_gain_gbp:,.4g} per participant (tolerated: £{certificate.tolerance_gbp:.2g}); the "
-            f"last mean top-ups in GBP per outcome: {last}. Try more points, or a rule with more noise."
+            f"last mean top-ups in GBP per outcome: {last}. Try more points, or a rule with more noise.",
+            last_iterates=last_two(game, found, better),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from pbr_opt.equilibrium.contest_game import Game, Lottery
 from pbr_opt.errors import EquilibriumError
 from pbr_opt.quantities import FloatArray
 
-__all__ = ["Walk", "polished", "walk"]
+__all__ = ["Walk", "last_two", "polished", "walk"]
 
 _SWEEPS: Final = 5_000
 _POLISH: Final = 60
@@ -45,7 +46,7 @@ def walk(game: Game) -> Walk:
     Raises
     ------
     EquilibriumError
-        When it has not come back after 5,000 rounds; the message has the last profiles.
+        When it has not come back after 5,000 rounds; with the last profiles.
     """
     lattices = game.lattices
     rates = [prime.performance(grid) for prime, grid in zip(game.rivals, lattices, strict=True)]
@@ -55,10 +56,12 @@ def walk(game: Game) -> Walk:
     trail: list[tuple[int, ...]] = []
     while tuple(now) not in seen:
         if len(trail) == _SWEEPS:
-            last = [[round(float(g[k]), 2) for g, k in zip(lattices, t, strict=True)] for t in trail[-3:]]
+            profiles = [[float(grid[k]) for grid, k in zip(lattices, at, strict=True)] for at in trail[-3:]]
+            last = [[round(top_up, 2) for top_up in profile] for profile in profiles]
             raise EquilibriumError(
                 f"Best replies did not settle or come back within {_SWEEPS:,} rounds; the last top-ups in GBP per "
-                f"outcome: {last}. Try fewer points, or a rule with more noise."
+                f"outcome: {last}. Try fewer points, or a rule with more noise.",
+                last_iterates=last_two(game, *profiles[-2:]),
             )
         seen[tuple(now)] = len(trail)
         trail.append(tuple(now))
@@ -80,6 +83,13 @@ def polished(game: Game, top_up_gbp: FloatArray) -> FloatArray:
         if np.abs(_rates(game, profile) - before).max() <= _SETTLED:
             break
     return profile
+
+
+def last_two(
+    game: Game, one: Sequence[float] | FloatArray, two: Sequence[float] | FloatArray
+) -> dict[str, tuple[float, float]]:
+    """Return each prime's top-ups in two profiles, by name: where a search stood."""
+    return {prime.name: (float(a), float(b)) for prime, a, b in zip(game.rivals, one, two, strict=True)}
 
 
 def _rates(game: Game, profile: FloatArray) -> FloatArray:

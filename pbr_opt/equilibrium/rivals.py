@@ -95,7 +95,8 @@ def solve_rivals(programme: Programme, price_gbp: FloatArray, attachment_gbp: Fl
     UnsupportedModelError
         Primes of one area with different contract shares under a rule that divides equally; places that run out.
     EquilibriumError
-        When contest and chain do not come to agree within 12 rounds, or a contest has no answer.
+        When contest and chain do not come to agree within 12 rounds (with the shadow prices, and the number of agents
+        in the chain, of the last two), or a contest has no answer.
 
     Notes
     -----
@@ -108,7 +109,7 @@ def solve_rivals(programme: Programme, price_gbp: FloatArray, attachment_gbp: Fl
     there = solve_chain(programme, price_gbp, attachment_gbp)
     chain, shadows, departures = there.chain, _shadows(there), list(there.departures)
     known: dict[str, _Contested] = {}
-    moved = np.inf
+    moved, last = np.inf, dict[str, tuple[float, float]]()
     for _ in range(_ROUNDS):
         scene = _Scene(programme, rivalry, chain, shadows, price_gbp, attachment_gbp)
         known = {area.name: scene.contested(area, known.get(area.name)) for area in chain.areas}
@@ -116,7 +117,7 @@ def solve_rivals(programme: Programme, price_gbp: FloatArray, attachment_gbp: Fl
         layers = Layers.of(programme.replace(supply_chain=chain), rivalry, contests)
         intakes = layers.intakes(chain, programme.caseload.participants)
         there = solve_chain(layers.programme, price_gbp[layers.row], attachment_gbp[layers.row], intakes)
-        moved = _apart(shadows, _shadows(there))
+        moved, last = _apart(shadows, _shadows(there)), _last_two(shadows, there)
         if not there.departures and moved <= _SETTLED:
             _require_places(layers, there)
             found = RivalEquilibrium(layers.programme, layers.row, layers.layer, rivalry, contests, there)
@@ -126,7 +127,8 @@ def solve_rivals(programme: Programme, price_gbp: FloatArray, attachment_gbp: Fl
         chain, shadows = chain.without(item.agent for item in there.departures), _shadows(there)
     raise EquilibriumError(
         f"Rivals and their chains do not come to agree within {_ROUNDS} rounds: shadow prices still move by "
-        f"{moved:.3g}, and {len(there.departures)} agents left last. Try more working capital, or more noise."
+        f"{moved:.3g}, and {len(there.departures)} agents left last. Try more working capital, or more noise.",
+        last_iterates=last,
     )
 
 
@@ -143,6 +145,15 @@ def _require_equal_shares(rivalry: Rivalry, chain: SupplyChain) -> None:
 
 def _shadows(there: ChainEquilibrium) -> dict[str, float]:
     return {account.agent: account.shadow_price for account in there.accounts if account.shadow_price > 0.0}
+
+
+def _last_two(before: Mapping[str, float], there: ChainEquilibrium) -> dict[str, tuple[float, float]]:
+    """Return what a round moved: shadow prices by agent, and how many agents there are in the chain."""
+    after, left = _shadows(there), len(there.departures)
+    pairs = {name: (before.get(name, 0.0), after.get(name, 0.0)) for name in sorted({*before, *after})}
+    moved = {name: pair for name, pair in pairs.items() if abs(pair[1] - pair[0]) > _SETTLED}
+    there_now = float(len(there.chain.agents))
+    return moved | ({"agents in the chain": (there_now + left, there_now)} if left else {})
 
 
 def _apart(one: Mapping[str, float], two: Mapping[str, float]) -> float:

@@ -262,5 +262,30 @@ def test_a_chain_deeper_than_anybody_profits_from_parks_everybody_and_says_so(de
 def test_more_guaranteed_than_people_there_are_is_said_with_both_numbers() -> None:
     promised = SupplyChain.from_graph(graph(edges={("Prime", "Charity"): {"guaranteed_volume": 5000}}))
     programme = Programme("promised", PEOPLE, Tariff(PEOPLE.groups, 0, 4000.0), promised)
-    with pytest.raises(EquilibriumError, match=r"5,000 exceed the 300 .* smaller guarantees"):
+    with pytest.raises(
+        EquilibriumError, match=r"^Prime: Guaranteed .*5,000 exceed the 300 .* smaller guarantees"
+    ) as caught:
         solve_chain(programme, np.full(2, 4000.0), np.zeros(2))
+    assert not caught.value.last_iterates, "nothing was iterated"
+
+
+def test_places_and_money_that_nobody_can_share_out_are_said_with_the_last_prices() -> None:
+    """A payee's money runs out where all would go to it, and its payer, rich until then, cannot pay for the rest."""
+    short = graph(
+        {
+            "Prime": {"working_capital_gbp": 60_000.0},
+            "Charity": {"capacity": 50.0, "productivity": 8.0, "working_capital_gbp": 0.0},
+            "Rich": {"kind": "tier2", "productivity": 4.0, "working_capital_gbp": 20_000.0, "fixed_cost_gbp": 1_000.0},
+        },
+        {
+            ("Prime", "Charity"): {"referral_fee_gbp": 500.0, "management_fee_gbp": 20.0, "payment_lag_weeks": 52.0},
+            ("Prime", "Rich"): {"contract": "group_price"},
+        },
+    )
+    programme = Programme("short", PEOPLE, Tariff(PEOPLE.groups, 0, 15_000.0), SupplyChain.from_graph(short))
+    with pytest.raises(EquilibriumError, match=r"^Prime: No allotment .*Try ") as caught:
+        evaluate(programme)
+    last = caught.value.last_iterates
+    assert {"Prime", "Charity", "Rich", "places of Charity", "places of Rich"} <= set(last)
+    assert last["Rich"][1] > 0.0, "its money is short"
+    assert last["Prime"][1] == 0.0, "the payer's was not"

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from pbr_opt import errors
-from pbr_opt.errors import DesignInfeasibleError, Fault, InvalidInputError, PbrError
+from pbr_opt.errors import DesignInfeasibleError, EquilibriumError, Fault, InvalidInputError, PbrError
 
 
 @pytest.mark.parametrize("name", [name for name in errors.__all__ if name.endswith("Error")])
@@ -53,3 +53,9 @@ def test_infeasible_survives_a_process() -> None:
     error = DesignInfeasibleError("too dear", least_budget_gbp=12.0, binding_limits=["Budget(£3)"])
     copy = pickle.loads(pickle.dumps(error))
     assert (str(copy), copy.least_budget_gbp, copy.binding_limits) == ("too dear", 12.0, ("Budget(£3)",))
+
+
+def test_where_a_game_stood_survives_a_process() -> None:
+    error = EquilibriumError("does not settle", last_iterates={"Charity": (0.1, 0.4)})
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), dict(copy.last_iterates)) == ("does not settle", {"Charity": (0.1, 0.4)})

@@ -307,8 +307,9 @@ def test_a_linear_rule_whose_shares_leave_the_interval_is_refused_with_the_large
 
 def test_best_replies_that_do_not_come_back_raise_with_the_last_iterates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contest_cycle, "_SWEEPS", 2)
-    with pytest.raises(EquilibriumError, match=r"within 2 rounds; the last top-ups in GBP per outcome: \[\["):
+    with pytest.raises(EquilibriumError, match=r"within 2 rounds; the last top-ups in GBP per outcome: \[\[") as caught:
         solve_contest(_rivals(1.0, 1.0, 1.0), RankShare(), 1000.0)
+    assert any(before != after for before, after in caught.value.last_iterates.values())
 
 
 def test_an_answer_that_fails_its_certificate_is_not_returned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,14 +318,19 @@ def test_an_answer_that_fails_its_certificate_is_not_returned(monkeypatch: pytes
         return MixedProfile((one, two), 0.0, 0.0)
 
     monkeypatch.setattr(contest, "solve_mixed", idle)
-    with pytest.raises(EquilibriumError, match=r"could gain £36\.11 per participant .* last mean top-ups .*'A': 0\.0"):
+    with pytest.raises(
+        EquilibriumError, match=r"could gain £36\.11 per participant .* last mean top-ups .*'A': 0\.0"
+    ) as caught:
         solve_contest(_rivals(1.0, 1.0), RankShare(), 1000.0)
+    idle_then_better = caught.value.last_iterates["A"]
+    assert idle_then_better[0] == 0.0 < idle_then_better[1]
 
 
 def test_a_profile_that_settles_on_the_lattice_only_is_not_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contest, "polished", lambda game, top_up: np.full(3, 5000.0))
-    with pytest.raises(EquilibriumError, match="settle on the lattice but not off it"):
+    with pytest.raises(EquilibriumError, match="settle on the lattice but not off it") as caught:
         solve_contest(_rivals(1.0, 1.0, 1.0), _Step(), 100.0)
+    assert {after for _, after in caught.value.last_iterates.values()} == {5000.0}
 
 
 # ---- frozen means frozen ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from pbr_opt.equilibrium.contest import solve_contest
 from pbr_opt.equilibrium.contest_rival import Rival
 from pbr_opt.equilibrium.rival_certificate import certify_rivals
-from pbr_opt.errors import InvalidInputError, UnsupportedModelError
+from pbr_opt.errors import EquilibriumError, InvalidInputError, UnsupportedModelError
 from pbr_opt.evaluation import Evaluation, evaluate
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
@@ -222,6 +222,28 @@ def test_what_is_not_modelled_is_refused_by_name() -> None:
         graph.nodes[f"S{k}"]["capacity"] = 20.0
     with pytest.raises(UnsupportedModelError, match="whose places run out"):
         evaluate(_programme(graph, Rivalry(TullockShare())))
+
+
+def test_contest_and_chain_that_do_not_come_to_agree_say_what_still_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A charity short of money, and one whose fixed cost lies between its margins before and after the contest."""
+    rivalry = Rivalry(TullockShare())
+    books = [
+        evaluate(_programme(_with_payees(), there)).to_frame("agents").set_index("agent") for there in (None, rivalry)
+    ]
+    between = float(np.mean([book.loc["T0", "profit_gbp"] for book in books]))
+    hurts: dict[str, dict[str, float]] = {
+        "T0": {"working_capital_gbp": 2000.0},
+        "agents in the chain": {"fixed_cost_gbp": between},
+    }
+    monkeypatch.setattr("pbr_opt.equilibrium.rivals._ROUNDS", 1)
+    for named, hurt in hurts.items():
+        graph = _with_payees()
+        graph.nodes["T0"].update(hurt)
+        graph.edges["P0", "T0"]["payment_lag_weeks"] = 26.0
+        with pytest.raises(EquilibriumError, match=r"within 1 rounds: .* Try ") as caught:
+            evaluate(_programme(graph, rivalry))
+        before, after = caught.value.last_iterates[named]
+        assert before != after
 
 
 def test_programmes_with_other_rules_are_other_programmes() -> None:
