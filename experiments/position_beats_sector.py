@@ -168,7 +168,7 @@ def show_cells(cells: FloatArray) -> None:
     """Print the table of position by sector."""
     rows = [["position", *(f"{sector}: given, margin" for sector in SECTORS)]]
     for place, row in zip(POSITIONS, cells, strict=True):
-        rows.append([place, *(f"{100 * given:.1f} %, £{margin:.2f}" for given, margin in row)])
+        rows.append([place, *(f"{100 * given:.1f} %, £{round(margin, 2) + 0.0:.2f}" for given, margin in row)])
     print("\n".join(table(rows, "<>>>")))
 
 

@@ -217,6 +217,10 @@ class Programme:
         """Return in a line what it is."""
         return f"{self.name}: {self._summary}"
 
+    def __repr__(self) -> str:
+        """Return the same: fields in full fill hundreds of screens."""
+        return f"{type(self).__name__}\n{self}"
+
     @property
     def _summary(self) -> str:
         people, chain = self.caseload, self.supply_chain

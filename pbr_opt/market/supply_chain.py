@@ -5,6 +5,7 @@ This is the only module that handles networkx. Everything above it sees agents a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 import networkx as nx
 
-from pbr_opt.market.agents import EVIDENCE_TEXTS, Agent, Area, Contract, packed
+from pbr_opt.market.agents import EVIDENCE_TEXTS, KINDS, Agent, Area, Contract, packed
 from pbr_opt.market.supply_chain_checks import inspect_chain, payers_first
 from pbr_opt.quantities import Inspection, nearest
 
@@ -55,6 +56,8 @@ class SupplyChain:
     >>> chain = SupplyChain.from_graph(graph)
     >>> [agent.name for agent in chain.agents], chain.depth
     (['DWP', 'Prime', 'Charity'], 2)
+    >>> chain
+    SupplyChain: 3 agents in 1 area: 1 department, 1 prime, 1 tier2; 2 tiers deep
     """
 
     agents: tuple[Agent, ...]
@@ -70,6 +73,17 @@ class SupplyChain:
         object.__setattr__(self, "agents", order)
         object.__setattr__(self, "contracts", MappingProxyType({edge.payee: edge for edge in edges}))
         object.__setattr__(self, "areas", places)
+
+    def __str__(self) -> str:
+        """Return in a line what it is."""
+        count = Counter(agent.kind for agent in self.agents)
+        kinds = ", ".join(f"{count[kind]:,} {kind}" for kind in KINDS if count[kind])
+        places = f"{len(self.areas)} area{'' if len(self.areas) == 1 else 's'}"
+        return f"{len(self.agents):,} agents in {places}: {kinds}; {self.depth} tiers deep"
+
+    def __repr__(self) -> str:
+        """Return the same: a chain of a thousand agents in full fills hundreds of screens."""
+        return f"{type(self).__name__}: {self}"
 
     def __reduce__(self) -> tuple[type[SupplyChain], tuple[object, ...]]:
         """Cross a process as what it was made of: a mapping that cannot be changed cannot be pickled either."""

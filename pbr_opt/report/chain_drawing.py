@@ -147,7 +147,7 @@ def draw_chain(source: SupplyChain | Evaluation, area: str | None = None) -> Cha
     width = 2 * _MARGIN + len(layout.columns) * (_BOX_WIDTH + _COLUMN_GAP) - _COLUMN_GAP
     height = _HEAD + layout.total_height + _FOOT
     title = f"Supply chain{f' in {area}' if area else ''}: {count(len(parts.agents))} agents"
-    title += ", subcontractors of each prime together (those that stayed, of how many)" if many else ""
+    title += ", subcontractors of each prime together (those that stayed, of how many; sector of most)" if many else ""
     marks = [*_heading(chain, title), *_lines(chain), *_boxes(chain), *_legend(chain, height)]
     return ChainDrawing(title, tuple(marks), width, height, layout)
 

@@ -113,3 +113,13 @@ def test_printed_it_is_a_few_lines_and_no_dump_of_arrays(name: str) -> None:
     assert text.count("\n") < 60
     if name in {"evaluation", "design", "frontier"}:  # what a terminal shows after a call
         assert text in repr(SHOWN[name])
+
+
+def test_a_programme_and_its_chain_show_in_lines_and_not_agent_by_agent() -> None:
+    programme = pbr.load("worked_example")
+    chain = programme.supply_chain
+    assert chain is not None
+    assert repr(programme) == f"Programme\n{programme}"
+    assert repr(chain) == f"SupplyChain: {chain}"
+    assert f"{len(chain.agents)} agents" in str(chain)
+    assert len(repr(programme)) < 300 > len(repr(chain))
