@@ -7,17 +7,20 @@ has a number, and everything random about it comes from that number and the seed
 from __future__ import annotations
 
 import os
+import pickle
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from multiprocessing import connection, get_context, parent_process
 from typing import Any, Final, TypeVar
 
-from pbr_opt.errors import MissingExtraError
+from pbr_opt.errors import Fault, InvalidInputError, MissingExtraError
 from pbr_opt.quantities import Inspection
 
-__all__ = ["SerialExecutor", "open_executor", "worker_lost", "workers_of"]
+__all__ = ["SerialExecutor", "open_executor", "sender", "worker_lost", "workers_of"]
 
 _T = TypeVar("_T")
 _RETRIES: Final = 3
@@ -45,6 +48,62 @@ class SerialExecutor(Executor):
         except Exception as error:  # it is raised again by whoever asks for the result
             future.set_exception(error)
         return future
+
+
+def sender(executor: Executor, work: Callable[..., _T]) -> Callable[..., Future[_T]]:
+    """Return what hands in the same work again and again, with other arguments.
+
+    What the work carries is packed once here and unpacked once by each worker, which keeps it: for a question of worlds
+    through a national chain that takes as long as some hundreds of its draws.
+
+    Parameters
+    ----------
+    executor : Executor
+        From :func:`open_executor`.
+    work : callable
+        A function or a bound method that can be pickled.
+
+    Examples
+    --------
+    >>> with open_executor() as executor:
+    ...     send = sender(executor, "{} of {}".format)
+    ...     [send(k, 2).result() for k in (1, 2)]
+    ['1 of 2', '2 of 2']
+    """
+    if isinstance(executor, SerialExecutor):
+        return lambda *arguments: executor.submit(work, *arguments)
+    packed = zlib.compress(_dumps(executor, work))
+    return lambda *arguments: executor.submit(_do, packed, *arguments)
+
+
+def _dumps(executor: Executor, work: Callable[..., object]) -> bytes:
+    """Return work as bytes; on a cluster as Dask would, which takes what a notebook defined."""
+    try:
+        if isinstance(executor, ProcessPoolExecutor):
+            return pickle.dumps(work)
+        from distributed.protocol.pickle import dumps
+
+        return bytes(dumps(work))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise _cannot_cross(error) from error
+
+
+def _do(packed: bytes, *arguments: object) -> object:
+    return _unpacked(packed)(*arguments)
+
+
+@lru_cache(maxsize=2)
+def _unpacked(packed: bytes) -> Callable[..., object]:
+    try:
+        return pickle.loads(zlib.decompress(packed))  # type: ignore[no-any-return]  # packed by the process that this one works for
+    except (AttributeError, ImportError) as error:
+        raise _cannot_cross(error) from error
+
+
+def _cannot_cross(error: Exception) -> InvalidInputError:
+    wanted = "something that can be pickled, and that a worker can import"
+    remedy = "define its class in a module that is installed wherever workers run, and not in a notebook or a function"
+    return InvalidInputError("Executor", [Fault("the question", str(error), wanted, remedy)])
 
 
 def workers_of(spec: str) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from pbr_opt.analysis.executors import open_executor, worker_lost, workers_of
+from pbr_opt.analysis.executors import open_executor, sender, worker_lost, workers_of
 from pbr_opt.analysis.sweep_store import Chunk, ChunkStore, Columns, FolderStore, MemoryStore
 from pbr_opt.errors import SweepError
 from pbr_opt.quantities import Inspection
@@ -200,7 +200,7 @@ def _computed(
     executor: Executor, question: Question, missing: list[Chunk], store: ChunkStore, ahead: int
 ) -> Iterator[tuple[Chunk, bool]]:
     """Yield chunks as they come into the store, and whether it was by us: another sweep may share the store."""
-    left = iter(missing)
+    ask, left = sender(executor, question.run), iter(missing)
     running: dict[Future[Columns], Chunk] = {}
     finished = 0
     try:
@@ -209,7 +209,7 @@ def _computed(
                 if store.has(chunk):
                     yield chunk, False
                 else:
-                    running[executor.submit(question.run, chunk.start, chunk.stop)] = chunk
+                    running[ask(chunk.start, chunk.stop)] = chunk
             if not running:
                 return
             ready, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -237,7 +237,8 @@ def _lost_worker(finished: int, wanted: int, error: BaseException) -> SweepError
     return SweepError(
         f"A worker of the sweep died ({error}). {finished} of {wanted} chunks were finished before it; with a store "
         "they are kept. It may have been killed, or have run out of memory. Try: the same sweep again, which goes on "
-        "where it stopped; smaller chunks; fewer processes.",
+        "where it stopped; smaller chunks; fewer processes; in a script, the sweep below "
+        "'if __name__ == \"__main__\":', since every worker reads the script.",
         finished=finished,
         wanted=wanted,
     )

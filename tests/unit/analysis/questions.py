@@ -60,3 +60,25 @@ class Faulty(Noise):
         if start <= 20 < stop:
             raise ValueError("draw 20 is wrong")
         return super().run(start, stop)
+
+
+@dataclass(frozen=True)
+class Counted(Noise):
+    """The same, but whoever packs or unpacks it leaves a file that says so."""
+
+    folder: str = ""
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave a file, and return the fields."""
+        self._note("packed", self.folder)
+        return dict(self.__dict__)
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Leave a file, and set the fields."""
+        self._note("unpacked", str(state["folder"]))
+        self.__dict__.update(state)
+
+    @staticmethod
+    def _note(what: str, folder: str) -> None:
+        with open(os.path.join(folder, f"{what}-{os.getpid()}-{time.monotonic_ns()}"), "w", encoding="utf-8"):
+            pass

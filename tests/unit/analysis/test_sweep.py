@@ -21,7 +21,7 @@ from pbr_opt.analysis.executors import open_executor, workers_of
 from pbr_opt.analysis.sweep import SweepSettings, chunks_of, sweep
 from pbr_opt.analysis.sweep_store import Chunk, Columns, FolderStore
 from pbr_opt.errors import InvalidInputError, OutputError, SweepError
-from tests.unit.analysis.questions import Deadly, Faulty, Noise
+from tests.unit.analysis.questions import Counted, Deadly, Faulty, Noise
 
 ROOT = Path(__file__).resolve().parents[3]
 DRAWS = 100
@@ -34,6 +34,16 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 def _same(one: Columns, other: Columns) -> bool:
     return list(one) == list(other) and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def _complaint(arguments: list[str]) -> str:
+    """Return what Python says of a program that fails."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    return done.stderr
 
 
 EXPECTED = Noise().run(0, DRAWS)
@@ -224,6 +234,46 @@ def test_chunks_cover_every_draw_once() -> None:
 
 def test_processes_default_to_every_processor() -> None:
     assert workers_of("processes") == (os.cpu_count() or 1)
+
+
+def test_a_script_that_every_worker_would_run_again_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "unguarded.py"
+    lines = (
+        "from pbr_opt.analysis.sweep import SweepSettings, sweep",
+        "from tests.unit.analysis.questions import Noise",
+        "sweep(Noise(), 10, SweepSettings('processes:1'))",
+    )
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert "in a script, the sweep below" in _complaint([str(path)])
+
+
+def test_a_question_crosses_once_to_each_worker(tmp_path: Path) -> None:
+    done = sweep(Counted(folder=str(tmp_path)), DRAWS, SweepSettings("processes:2", chunk=5))
+    assert _same(done.columns(), EXPECTED)
+    workers = [path.name.split("-")[1] for path in tmp_path.glob("unpacked-*")]
+    assert len(list(tmp_path.glob("packed-*"))) == 1
+    assert 1 <= len(workers) == len(set(workers)) <= 2
+
+
+def test_a_question_that_cannot_cross_says_what_to_do() -> None:
+    class Here(Noise):
+        pass
+
+    with pytest.raises(InvalidInputError, match="define its class in a module"):
+        sweep(Here(), DRAWS, SweepSettings("processes:1"))
+    assert _same(sweep(Here(), DRAWS).columns(), EXPECTED)
+
+
+def test_a_question_that_a_worker_cannot_import_says_what_to_do() -> None:
+    code = (
+        "from pbr_opt.analysis.sweep import SweepSettings, sweep\n"
+        "from tests.unit.analysis.questions import Noise\n"
+        "class Typed(Noise): pass\n"
+        "sweep(Typed(), 10, SweepSettings('processes:1'))\n"
+    )
+    complaint = _complaint(["-c", code])
+    assert "InvalidInputError" in complaint
+    assert "define its class in a module" in complaint
 
 
 @contextmanager
