@@ -17,9 +17,11 @@ from pbr_opt.design.limits import Budget
 from pbr_opt.design.menus import Menu, lagrangian
 from pbr_opt.design.objectives import Parked
 from pbr_opt.design.problem import DesignProblem
+from pbr_opt.design.refining import solve_refining
 from pbr_opt.design.result import Found
 from pbr_opt.design.search import KnapsackAnswer, solve_knapsack
 from pbr_opt.design.settings import DesignSettings
+from pbr_opt.design.tangents import has_tangents
 from pbr_opt.errors import SolverError
 from pbr_opt.quantities import FloatArray, IntArray
 
@@ -126,6 +128,8 @@ def solve_columns(problem: DesignProblem, settings: DesignSettings) -> Found:
         columns, method = parked_columns(problem), "knapsack over the parking thresholds"
     elif settings.method == "auto" and has_cells(problem):
         return solve_cells(problem, settings)
+    elif settings.method == "auto" and not problem.joint_limits and has_tangents(problem):
+        return solve_refining(problem, settings)
     else:
         columns, method = cell_columns(problem, settings.cells), f"knapsack over {settings.cells:,} price cells a group"
     return _choose(problem, columns, method, settings)[0]

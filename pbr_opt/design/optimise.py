@@ -182,18 +182,11 @@ def _method(problem: DesignProblem, settings: DesignSettings) -> Found:
         )
     if name == "greedy" and not problem.is_piecewise_linear:
         raise UnsupportedModelError("method 'greedy' needs curvature 0 and no mission; try method='auto'")
-    if name == "convex" or (name == "auto" and first_pound and problem.step_gbp is None and _bent(problem)):
+    if name == "convex":
         return _convex(problem, settings)
     if name == "greedy" or (name == "auto" and first_pound and problem.step_gbp is None):
         return _greedy(problem) if problem.is_piecewise_linear else solve_columns(problem, settings)
     return solve_columns(problem, settings)
-
-
-def _bent(problem: DesignProblem) -> bool:
-    """Whether only the shape of the response keeps payment from being piecewise linear."""
-    programme = problem.programme
-    plain = not programme.mission_gbp.any() and not programme.minimum_service_gbp.any()
-    return plain and not problem.is_piecewise_linear
 
 
 def _greedy(problem: DesignProblem) -> Found:
