@@ -271,7 +271,7 @@ def _claims(central: Mapping[str, Metrics]) -> Sequence[tuple[str, Callable[[Map
             verb = question.more if moved > 0 else question.less
             claims.append((f"'{label}' {verb} than '{base}'", _same_side(question, label, base, moved)))
         if _affordable(central, label, base):
-            text = f"'{label}' costs at most {_OVERSPEND:.0%} more than '{base}'"
+            text = f"'{label}' costs at most {100 * _OVERSPEND:g} % more than '{base}'"
             claims.append((text, partial(_affordable, label=label, base=base)))
     if central[base].windfall_share > 0.5:
         claims.append((f"Under '{base}' {_WINDFALL}", lambda there: there[base].windfall_share > 0.5))

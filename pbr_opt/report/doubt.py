@@ -29,7 +29,9 @@ def doubt_parts(comparison: Compared, evidence: Evidence) -> list[Part]:
     if evidence.swings is not None and len(evidence.swings):
         label, there = list(comparison.evaluations.items())[-1]
         parts.append(_tornado(label, there, evidence.swings))
-    if not parts:
+    if parts:
+        parts.insert(0, Words("One assumption at a time", "heading"))
+    else:
         parts.append(Words("No assumption was varied for this report.", "note"))
     return parts if evidence.worlds is None else [*parts, *world_parts(evidence.worlds)]
 

@@ -42,7 +42,9 @@ def render(title: str, heading: str, sections: Sequence[Section]) -> str:
     except ImportError as error:
         raise MissingExtraError("A report needs Jinja2: pip install 'pbr_opt[report]'") from error
     folder = resources.files("pbr_opt.report") / "templates"
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_together
+    )
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
     return template.render(
         title=title,
@@ -51,3 +53,8 @@ def render(title: str, heading: str, sections: Sequence[Section]) -> str:
         css=(folder / "report.css").read_text(encoding="utf-8"),
         version=metadata.version("pbr_opt"),
     )
+
+
+def _together(value: object) -> object:
+    """Return text with numbers and their per cent signs on one line; what is marked up already stays as it is."""
+    return value.replace(" %", "\N{NO-BREAK SPACE}%") if type(value) is str else value

@@ -17,7 +17,7 @@ __all__ = ["Column", "Listing", "Part", "Picture", "Section", "TablePart", "Word
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Text: a ``paragraph``, the ``lead`` of the report, a ``note``, or ``code`` to copy."""
+    """Text: a ``paragraph``, the ``lead`` of the report, a ``heading``, a ``note``, or ``code`` to copy."""
 
     text: str
     kind: str = "paragraph"

@@ -254,7 +254,7 @@ def draw_ranking(frame: pd.DataFrame, column: str, unit: str, chance: float | No
         axes.barh(at, shown[column], 0.7, color=NEW)
         if chance is not None:
             axes.axvline(chance, color="black", linestyle="--", linewidth=0.9, label="what chance alone gives")
-            axes.legend(fontsize=8, loc="lower right")
+            figure.legend(loc="outside lower center", fontsize=8)
         axes.set_yticks(at, list(shown.id))
         axes.invert_yaxis()
         axes.set_xlabel(unit)

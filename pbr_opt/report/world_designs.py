@@ -21,9 +21,9 @@ _WIDTH: Final = 110
 _PRICES: Final = "List price of a group, GBP: today, then P10 to P90 of the best of each world, then robust for"
 _HERE: Final = (
     ("mean_parked_share", "Parked", "parked"),
-    ("worst_parked_share", "At worst", "worst"),
+    ("worst_parked_share", "Parked at worst", "worst"),
     ("mean_regret", "Regret", "regret"),
-    ("worst_regret", "At worst", "worst"),
+    ("worst_regret", "Regret at worst", "worst"),
     ("overspends", "Over the budget", "over budget"),
 )
 _EVERYWHERE: Final = (
@@ -116,7 +116,13 @@ def design_parts(designs: WorldDesigns) -> list[Part]:
         pictures.draw_price_ranges(prices, ("today_gbp", *_marked(designs))), "Best prices across worlds", caption,
         table_of(prices, "List prices, GBP", columns),
     )  # fmt: skip
-    return [Words(said), *_tables(designs), Listing(_costs(designs)), picture]
+    return [
+        Words("Tariffs designed for these worlds", "heading"),
+        Words(said),
+        *_tables(designs),
+        Listing(_costs(designs)),
+        picture,
+    ]
 
 
 def _tables(designs: WorldDesigns) -> list[Part]:

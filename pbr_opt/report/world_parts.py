@@ -20,7 +20,9 @@ def world_parts(told: WorldReport) -> list[Part]:
     picture = Picture.of(pictures.draw_worlds(frame, unit), "Plausible worlds", caption, table)
     compared = [Words(" ".join(lines)) for lines in told.comparisons()]
     designed = [] if told.designs is None else design_parts(told.designs)
-    return [Words(" ".join(told.opening())), picture, *compared, *_rankings(told), *designed]
+    opening = [Words("Across plausible worlds", "heading"), Words(" ".join(told.opening()))]
+    hangs = Words("What parking hangs on", "heading")
+    return [*opening, picture, *compared, hangs, *_rankings(told), *designed]
 
 
 def _rankings(told: WorldReport) -> list[Part]:

@@ -172,7 +172,10 @@ def test_swings_worlds_and_the_register_are_told() -> None:
     assert 'aria-labelledby="what-moves-the-answer-title' in page
     assert f"{len(ensemble)} of 4,096 worlds" in page
     middle = answers.quantiles().query("measure == 'parked_share'").p50.iloc[0]
-    assert f"<td>{100 * middle:.1f} %</td>" in page
+    assert f"<td>{100 * middle:.1f}\N{NO-BREAK SPACE}%</td>" in page
+    assert " %" not in re.sub(r"<svg.*?</svg>|<style>.*?</style>", "", page, flags=re.DOTALL)
+    for heading in ("One assumption at a time", "Across plausible worlds", "Tariffs designed for these worlds"):
+        assert f"<h3>{heading}</h3>" in page
     for title in (
         "what-parking-hangs-on-before-the-facts",
         "what-parking-hangs-on-after-the-facts",
