@@ -53,6 +53,10 @@ def test_the_baseline_is_what_the_worlds_say_of_themselves(ensemble: Ensemble, a
 def test_paying_twice_as_much_parks_fewer_everywhere_and_costs_more(answers: Answers) -> None:
     assert answers.probability_better("double", than="optimised") == pytest.approx(1.0)
     assert answers.probability_better("double", "spend_gbp") == 0.0
+    for more in ("additional_outcomes", "outcomes", "mean_support_gbp"):
+        assert answers.probability_better("double", more, than="optimised") == pytest.approx(1.0)
+        assert answers.regret("double", more).max() == 0.0
+        assert answers.regret("optimised", more).min() > 0.0
     assert answers.probability_better("optimised", than="optimised") == 0.0
     assert answers.probability(lambda at: at["double"]["spend_gbp"] > at["optimised"]["spend_gbp"]) == pytest.approx(1)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from pbr_opt import InvalidInputError, Programme, UnsupportedModelError, evaluate, load
 from pbr_opt.analysis.ensemble import Ensemble, effective_sample_size, weighted_quantile
@@ -22,6 +24,8 @@ from pbr_opt.programmes.facts import load_facts, load_priors
 NAME = "work_programme_2011"
 FACTS = of_worlds(load_facts(NAME))
 DRAWS = 8192
+ONCE_IN = 1e-4
+"""How often chance may fail a coverage that is right, each way."""
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +151,23 @@ def test_the_truth_of_a_synthetic_world_is_among_the_kept(inputs: WorldInputs) -
     kept = plausible_worlds(inputs, facts, 2048)
     assert 17 in kept.number
     assert kept.most_plausible == int(np.flatnonzero(kept.number == 17)[0])
+
+
+def test_intervals_by_likelihood_cover_the_truth_as_often_as_they_say(inputs: WorldInputs, tmp_path: Path) -> None:
+    """Worlds beyond those drawn publish two rates with an error of known size: P10 to P90 holds the truth in 80 %."""
+    draws, truths, error = 4096, 200, 0.015
+    facts = [fact for fact in FACTS if fact.id in {"outcome_rate/1", "outcome_rate/2"}]
+    told = WorldsQuestion(inputs, tuple(facts), 2011).run(draws, draws + truths)
+    noise, inside = np.random.default_rng(7).normal(scale=error, size=(truths, len(facts))), 0
+    for k in range(truths):
+        seen = [
+            replace(fact, value=float(told[f"fact:{fact.id}"][k] + noise[k, f]), tolerance=error, kind="equal")
+            for f, fact in enumerate(facts)
+        ]
+        kept = plausible_worlds(inputs, seen, draws, settings=SweepSettings(store=tmp_path)).by_likelihood()
+        low, high = weighted_quantile(kept.predicted[:, 0], kept.weight, [0.1, 0.9])
+        inside += int(low <= told["fact:outcome_rate/1"][k] <= high)
+    assert binom.ppf(ONCE_IN, truths, 0.8) <= inside <= binom.ppf(1.0 - ONCE_IN, truths, 0.8)
 
 
 def test_an_input_without_a_prior_keeps_its_figure(inputs: WorldInputs) -> None:
