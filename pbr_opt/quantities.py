@@ -243,7 +243,7 @@ class Inspection:
             self.fault(place, value, "a number", "write it without £, % or commas")
             return lowest
         if not (np.isfinite(number) and lowest <= number <= highest):
-            upper = f" and at most {highest:,.10g}" if highest < _MOST else ""
+            upper = f" and at most {highest:,.10g}" if highest != _MOST else ""
             self.fault(place, number, f"a finite number of at least {lowest:,.10g}{upper}")
             return lowest
         return number

@@ -62,7 +62,8 @@ def require_published(programme: Programme) -> CentralCase:
     if programme.supply_chain is not None or programme.rivalry is not None:
         raise UnsupportedModelError(
             f"{programme.name} has a supply chain or rivals: who chose was paid something else than the tariff. Try "
-            "the programme without them, programme.replace(supply_chain=None, rivalry=None)"
+            "the programme without them: programme.replace(supply_chain=None, rivalry=None), or files without agents, "
+            "contracts, areas and [rivalry]"
         )
     if programme.mission_gbp.any() or programme.minimum_service_gbp.any():
         raise UnsupportedModelError(f"{programme.name} has a mission or a minimum service, which the fit leaves out")

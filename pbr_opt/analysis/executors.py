@@ -17,7 +17,7 @@ from functools import lru_cache
 from multiprocessing import connection, get_context, parent_process
 from typing import Any, Final, TypeVar
 
-from pbr_opt.errors import Fault, InvalidInputError, MissingExtraError
+from pbr_opt.errors import Fault, InvalidInputError, MissingExtraError, SweepError
 from pbr_opt.quantities import Inspection
 
 __all__ = ["SerialExecutor", "open_executor", "sender", "worker_lost", "workers_of"]
@@ -150,6 +150,8 @@ def open_executor(spec: str = "serial") -> Iterator[Executor]:
         An unknown name.
     MissingExtraError
         A cluster without the extra ``distributed``.
+    SweepError
+        When no scheduler answers.
 
     Examples
     --------
@@ -204,7 +206,15 @@ def _cluster(address: str) -> Iterator[Executor]:
         from distributed import Client
     except ImportError as error:
         raise MissingExtraError('A cluster needs Dask: pip install "pbr_opt[distributed]"') from error
-    client = Client(address, set_as_default=False)
+    try:
+        client = Client(address, set_as_default=False)
+    except OSError as error:
+        raise SweepError(
+            f"No scheduler answers at {address} ({error}). Wanted: the address of a Dask scheduler that runs; try: "
+            "'dask scheduler' on one machine and 'dask worker ADDRESS' on others, or --executor processes.",
+            finished=0,
+            wanted=0,
+        ) from error
     try:
         yield client.get_executor(retries=_RETRIES)
     finally:

@@ -127,7 +127,10 @@ class WorldInputs:
             check.fault(twice, "two priors", "one prior an input")
         if "uplift" not in ids:
             check.fault(
-                "uplift", "no prior", "how far support can move people, logits", "Prior('uplift', 0.15, 2, 'log')"
+                "uplift",
+                "no prior",
+                "how far support can move people, logits",
+                "Prior('uplift', 0.15, 2, 'log'), in files a row of priors.csv",
             )
         if self.programme.supply_chain is None:
             for name in sorted(set(ids) & set(_CHAIN_DEFAULTS)):

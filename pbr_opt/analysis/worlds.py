@@ -165,8 +165,9 @@ def plausible_worlds(
     kept = tally.kept
     if not kept.size:
         raise UnsupportedModelError(
-            f"None of {draws:,} worlds is within {CUTOFF:g} standard deviations of every fact; the fact that excludes "
-            f"most is {tally.worst}. Try more draws, wider priors, or a larger tolerance"
+            f"None of {draws:,} worlds is within {CUTOFF:g} standard deviations of every fact; {tally.blame}. Try more "
+            "draws; if the nearest hardly moves, facts contradict each other or the priors: a larger tolerance, wider "
+            "priors"
         )
     return Ensemble(
         inputs=inputs,
@@ -200,14 +201,17 @@ class _Tally:
         self.excludes = np.array([fact.excludes for fact in facts], dtype=bool)
         self.excluded = np.zeros(len(self.facts))
         self.alone = np.zeros(len(self.facts))
+        self.nearest = np.inf, ""
         self._numbers: list[FloatArray] = []
         self._columns: list[Columns] = []
 
     def add(self, start: int, columns: Columns) -> None:
         """Judge the worlds of a chunk."""
-        out = np.zeros((next(iter(columns.values())).size, len(self.facts)), dtype=bool)
+        away = np.zeros((next(iter(columns.values())).size, len(self.facts)))
         for k, fact in enumerate(self.facts):
-            out[:, k] = fact.implausibility(columns[_FACT + fact.id]) > CUTOFF
+            away[:, k] = fact.implausibility(columns[_FACT + fact.id])
+        out = ~(away <= CUTOFF)  # what cannot be compared is not kept
+        self._look_for_nearest(np.where(self.excludes, away, 0.0))
         binding: BoolArray = out & self.excludes
         self.excluded += out.sum(axis=0)
         count = binding.sum(axis=1)
@@ -217,10 +221,23 @@ class _Tally:
         self._numbers.append(start + rows.astype(np.float64))
         self._columns.append({name: column[rows] for name, column in columns.items()})
 
+    def _look_for_nearest(self, away: FloatArray) -> None:
+        """Keep the world that lies nearest to the facts, by the one that it fits worst."""
+        away = np.nan_to_num(away, nan=np.inf, posinf=np.inf)
+        worst = away.max(axis=1, initial=0.0)
+        if self.facts and worst.min() < self.nearest[0]:
+            row = int(worst.argmin())
+            self.nearest = float(worst[row]), self.facts[int(away[row].argmax())].id
+
     @property
-    def worst(self) -> str:
-        """Return the fact that excludes most."""
-        return self.facts[int(np.argmax(np.where(self.excludes, self.excluded, -1.0)))].id
+    def blame(self) -> str:
+        """Return why no world was kept: the fact that excludes most, and how near the nearest world comes."""
+        most = int(np.argmax(np.where(self.excludes, self.excluded, -1.0)))
+        distance, missed = self.nearest
+        return (
+            f"the fact that excludes most is {self.facts[most].id}, and the nearest world is {distance:.1f} away from "
+            f"{missed}"
+        )
 
     @property
     def kept(self) -> FloatArray:

@@ -109,6 +109,7 @@ def assumptions(
     as_json: JsonOption = False,
 ) -> None:
     """Print the register of assumptions: value, range, status, source, and how much hangs on each."""
+    from pbr_opt.analysis.assumptions import swings
     from pbr_opt.analysis.register import assumptions_register
     from pbr_opt.analysis.sensitivity import rank_inputs
     from pbr_opt.analysis.world_inputs import WorldInputs
@@ -119,7 +120,9 @@ def assumptions(
 
     chosen, priors = load(programme), load_priors(programme)
     has_worlds = chosen.central_case is not None and any(prior.id == "uplift" for prior in priors)
-    ranking = rank_inputs(WorldInputs(chosen, priors)) if rank and has_worlds and chosen.supply_chain is None else None
+    ranking = None
+    if rank:
+        ranking = rank_inputs(WorldInputs(chosen, priors)) if has_worlds else swings(chosen)
     table = assumptions_register(chosen, priors if has_worlds else (), ranking)
     told = to_json({"assumptions": table.astype(object).where(table.notna(), None).to_dict("records")})
     typer.echo(told if as_json else register_text(table), nl=not as_json)

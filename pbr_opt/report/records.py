@@ -182,7 +182,9 @@ def plain(value: object) -> object:
 
 
 def write_files(folder: Path, files: Mapping[str, str | bytes]) -> tuple[Path, ...]:
-    """Write files into a folder, which is made if need be: first all of them beside it, then each into its place.
+    """Write files into a folder, which is made if need be: first all of them aside, then each into its place.
+
+    Aside is in the folder where there is one: what is above it may be another disk, or somebody else's.
 
     Parameters
     ----------
@@ -200,7 +202,7 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> tuple[Path, .
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise PermissionError(f"'{folder}' is not a folder that can be written")
-        staging = Path(tempfile.mkdtemp(prefix=".pbr-", dir=folder.parent))
+        staging = Path(tempfile.mkdtemp(prefix=".pbr-", dir=folder if folder.is_dir() else folder.parent))
         try:
             for name, contents in files.items():
                 (staging / name).parent.mkdir(parents=True, exist_ok=True)

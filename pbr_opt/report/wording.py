@@ -11,12 +11,13 @@ __all__ = ["change", "count", "money", "per_cent", "table"]
 def money(gbp: float) -> str:
     """Return an amount, in millions from ten million on.
 
-    >>> money(1234567890.0), money(5432.1), money(float("inf"))
-    ('£1,234.6m', '£5,432', 'none')
+    >>> money(1234567890.0), money(-5432.1), money(float("inf"))
+    ('£1,234.6m', '-£5,432', 'none')
     """
     if math.isinf(gbp):
         return "none"
-    return f"£{gbp / 1e6:,.1f}m" if abs(gbp) >= 1e7 else f"£{gbp:,.0f}"
+    amount = f"£{abs(gbp) / 1e6:,.1f}m" if abs(gbp) >= 1e7 else f"£{abs(gbp):,.0f}"
+    return f"-{amount}" if gbp < 0 and amount != "£0" else amount
 
 
 def count(number: float) -> str:

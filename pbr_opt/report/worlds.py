@@ -25,6 +25,9 @@ __all__ = ["WORLDS", "WorldReport", "quantiles_shown", "register_text", "scorebo
 WORLDS: Final = "across_worlds"
 """Under this name a record keeps what was found."""
 _SHOWN: Final = 8
+_ENOUGH: Final = 30
+"""Below it P10 and P90 are single worlds near the ends."""
+_FEW: Final = "So few worlds are a sketch, P10 and P90 above all: draw more."
 _LINES: Final[Mapping[str, str]] = {
     "parked_share": "people parked",
     "inefficiently_parked_share": "parked though help would pay",
@@ -120,6 +123,7 @@ class WorldReport:
             f"plausible, seed {there.seed}.",
             f"Equal weights, so they count as {count(there.effective_size)}; weighted by likelihood they would count "
             f"as {there.by_likelihood().effective_size:.0f}.",
+            *([_FEW] if len(there) < _ENOUGH else []),
         ]
 
     def _excluding(self) -> list[str]:
@@ -174,6 +178,8 @@ class WorldReport:
         noise = float(self.ranking["noise"].iloc[0])
         rows = [["Among these worlds parking hangs most on", "distance"]]
         rows += [[str(row["id"]), f"{float(row['pawn']):.2f}"] for row in above.to_dict("records")]
+        if above.empty:
+            rows.append(["(nothing that stands out from chance)", ""])
         lines = [*table([*rows, ["(what chance alone gives)", f"{noise:.2f}"]], "<>"), ""]
         if len(self.cells):
             cell = self.cells.iloc[0]
@@ -268,8 +274,9 @@ def _number(value: object) -> str:
 def register_text(register: pd.DataFrame) -> str:
     """Return the register as a table."""
     rows = [["rank", "assumption", "value", "range", "unit", "status", "source", "date", "quality"]]
+    ranks = {str(rank) for rank in register["rank"].dropna()}
     for record in register.to_dict("records"):
-        rank = "" if record["rank"] != record["rank"] or str(record["rank"]) == "<NA>" else str(record["rank"])
+        rank = str(record["rank"]) if str(record["rank"]) in ranks else ""
         ends = f"{float(record['low']):g} to {float(record['high']):g}"
         texts = (str(record[name]) for name in ("unit", "status", "source", "date", "quality"))
         rows.append([rank, str(record["id"]), f"{float(record['value']):g}", ends, *texts])

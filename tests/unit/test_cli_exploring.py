@@ -103,5 +103,10 @@ def test_the_register_is_printed_in_the_order_of_what_hangs_on_it(
     assert lines[1].split()[:2] == ["1", "uplift"]
     assert run(monkeypatch, "assumptions", "restart_2021", "--json") == 0
     rows = json.loads(capsys.readouterr().out)["assumptions"]
-    assert rows
-    assert all(row["rank"] is None for row in rows)
+    ranks = [row["rank"] for row in rows if row["rank"] is not None]
+    assert ranks == list(range(1, len(ranks) + 1)), "without priors by swings"
+    assert rows[0]["swing"] >= rows[1]["swing"] > 0.0
+    assert run(monkeypatch, "assumptions", NAME, "--no-rank", "--json") == 0
+    assert all(row["rank"] is None for row in json.loads(capsys.readouterr().out)["assumptions"])
+    assert run(monkeypatch, "assumptions", "worked_example") == 0
+    assert "None" not in capsys.readouterr().out

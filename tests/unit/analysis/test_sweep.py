@@ -221,6 +221,16 @@ def test_an_unknown_executor_says_what_there_is(spec: str) -> None:
         pass
 
 
+def test_a_scheduler_that_does_not_answer_is_an_error_with_a_remedy() -> None:
+    pytest.importorskip("distributed")
+    import dask  # comes with it
+
+    said = r"No scheduler answers at tcp://127\.0\.0\.1:1 .*dask scheduler"
+    hasty = dask.config.set({"distributed.comm.timeouts.connect": "0.1s"})
+    with hasty, pytest.raises(SweepError, match=said):
+        sweep(Noise(), 10, SweepSettings("tcp://127.0.0.1:1"))
+
+
 def test_faults_of_settings_come_together() -> None:
     with pytest.raises(InvalidInputError, match="2 faults"):
         SweepSettings(chunk=0, form="xml")

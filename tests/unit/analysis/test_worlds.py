@@ -125,6 +125,17 @@ def test_facts_that_contradict_the_priors_leave_no_world(inputs: WorldInputs) ->
         plausible_worlds(inputs, [impossible], 64)
 
 
+def test_facts_that_contradict_each_other_say_how_near_the_nearest_world_comes(inputs: WorldInputs) -> None:
+    told = WorldsQuestion(inputs, FACTS, 2011).run(0, 64)["fact:outcome_rate/1"]
+    low, high = (
+        Fact("outcome_rate/1", float(value), 0.001, kind) for value, kind in ((0.2, "at_most"), (0.5, "equal"))
+    )
+    with pytest.raises(UnsupportedModelError, match="contradict each other") as caught:
+        plausible_worlds(inputs, [low, high], 64)
+    distances = np.maximum(np.maximum(told - 0.2, 0.0), np.abs(told - 0.5)) / 0.001
+    assert f"the nearest world is {distances.min():.1f} away from outcome_rate/1" in str(caught.value)
+
+
 def test_without_facts_every_world_is_kept(inputs: WorldInputs) -> None:
     every = plausible_worlds(inputs, [], 64)
     assert every.number.tolist() == list(range(64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,23 @@ def test_saved_files_are_whole_and_hashed(tmp_path: Path) -> None:
     assert record["inputs_sha256"]["programme"] == content_hash(PROGRAMME)
     assert record["tariffs"]["better"]["design"]["status"] == "optimal"
     assert record["versions"]["numpy"]
+
+
+def test_nothing_is_written_above_a_folder_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is above may be another disk (a mounted one), or belong to somebody else (a home)."""
+    (tmp_path / "there").mkdir()
+    real, seen = os.replace, list[Path]()
+
+    def watched(source: Path, target: Path) -> None:
+        seen.append(source)
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    compared().save(tmp_path / "there")
+    assert seen
+    assert all((tmp_path / "there") in source.parents for source in seen)
+    assert not list((tmp_path / "there").glob(".pbr-*"))
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
 def test_a_folder_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
