@@ -2,10 +2,10 @@
 
 Method
     The chain of 2011 under the prices of 2011, without rivals and with: the rank rule as recalled, measured exactly and
-    with a noise of 1 and 3 points; a linear share of as many points for as large a lead; a Tullock share; incentive
-    payments; minimum levels as a cohort measure and as the in-year ratio of 2013/14. Every area and payment group is
-    solved, and the chain is played with what primes do. The certificate of each answer is printed; where three primes
-    run in a cycle there is none that holds.
+    with a noise of 3 points; a linear share of as many points for as large a lead; incentive payments; minimum levels
+    as a cohort measure and as the in-year ratio of 2013/14. Every area and payment group is solved, and the chain is
+    played with what primes do. The certificate of each answer is printed; where three primes run in a cycle there is
+    none that holds. A last table has what the next referrals are worth to primes, group by group.
 Data
     pbr_opt/programmes/work_programme_2011_chain. Size of the shift and margin: recalled, UNCONFIRMED
     (docs/decisions/0007-share-shift.md). Levels: 33 and 27.5 per cent of groups 1 and 2, missed at a cost of £200 per
@@ -32,8 +32,8 @@ from pbr_opt.market.share_rules import LinearShare
 LARGE: Final = ("1", "2", "3")
 LEVELS: Final = {"1": 0.33, "2": 0.275}
 MISSED_GBP: Final = 200.0
-DELAYS: Final = (0.25, 0.55, 0.20)
-"""Of a cohort's outcomes, those in its own year, the next and the one after: assumed, as in performance_levels.py."""
+DELAYS: Final = (0.1125, 0.6125, 0.275)
+"""Of a cohort's outcomes, those in its own year, the next and the one after: derived in performance_levels.py."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,15 @@ def rivalries(programme: pbr.Programme) -> dict[str, Rivalry]:
     }
 
 
+def show_prizes(there: Evaluation) -> None:
+    """Print what all of the next referrals are worth to primes, lowest and highest of each group."""
+    prizes = there.to_frame("rivals").groupby("group", sort=False).prize_gbp
+    told = "; ".join(
+        f"{group}: {low:,.0f} to {high:,.0f}" for group, (low, high) in prizes.agg(["min", "max"]).iterrows()
+    )
+    print(f"\nworth of the next referrals, £ per measured participant of a prime, by group:\n  {told}")
+
+
 def main() -> None:
     """Print the table and the verdict."""
     programme = pbr.load("work_programme_2011_chain")
@@ -97,10 +106,13 @@ def main() -> None:
     print("  gain: the largest of any agent or prime, £ per participant")
     exact, linear = (found[label].there for label in ("rank rule, measured exactly", "linear, 5 points for 3"))
     large = exact.to_frame("rivals").query("group in @LARGE")
-    restless = (large.kind != "pure").any()
+    places = large.drop_duplicates(["area", "group"])
+    restless = int((places.kind != "pure").sum())
+    show_prizes(linear)
     weaker = exact.metrics.outcomes < linear.metrics.outcomes
     calm = (linear.to_frame("rivals").kind == "pure").all() and linear.certificate.holds
-    print(f"\nrank rule settles nowhere: {restless}; moves less: {weaker}; linear share is pure: {calm}")
+    print(f"\nrank rule, measured exactly: no pure equilibrium in {restless} of {len(places)} places of groups 1 to 3")
+    print(f"it moves less than the linear share: {weaker}; the linear share is pure everywhere: {calm}")
     print(f"verdict: {'holds' if restless and weaker and calm else 'DOES NOT HOLD'}")
     if not (restless and weaker and calm):
         raise SystemExit(4)

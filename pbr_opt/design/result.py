@@ -171,6 +171,8 @@ class Design(Tabled):
         aim = self.problem.objective
         verb = "least" if aim.better < 0 else "most"
         proof = f"bound {self.bound:,.6g}, gap {self.gap:.1e}" if np.isfinite(self.bound) else "nothing proved"
+        held = self.status == "local" and np.isfinite(self.bound) and self.problem.programme.supply_chain is not None
+        proof += ", both only while the chain stays as it is" if held else ""
         lines = [
             f"{verb} {aim.name}: {self.objective:,.6g} {aim.unit}; status {self.status}, {proof}",
             f"spend £{self.evaluation.spend_gbp:,.0f}; found by {self.method}",

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 from scipy.optimize import OptimizeResult, linprog
-from scipy.sparse import coo_array, csr_array, vstack
+from scipy.sparse import coo_array, csr_array, hstack, vstack
 
 from pbr_opt.equilibrium.pass_through import largest
 from pbr_opt.errors import EquilibriumError
@@ -82,7 +82,7 @@ def allot(
         Participants to allot.
     fewest, most : array (options,)
         Limits on participants; the payer's own option (the first) takes whoever is left over. Nobody is owed more
-        people than it takes.
+        people than it takes, and where several take the same people only, they are owed what there are of them.
     purses : sequence of Purse, optional
         Limits on money, which is priced in the values already.
 
@@ -137,10 +137,10 @@ def _transport(
     if not option.size:
         return Allotment(share, price)
     to_fill = _ToFill(value, people, *limits, option, segment)
-    exact = [purse for purse in purses if purse.exact]
-    answer = to_fill.solve(exact, [purse for purse in purses if not purse.exact])
-    if answer.status != 0 and exact:
-        answer = to_fill.solve((), purses)
+    answer = to_fill.solve_any(purses)
+    if answer.status != 0 and to_fill.owed.size:
+        to_fill = replace(to_fill, fewest=to_fill.fewest_met())
+        answer = to_fill.solve_any(purses)
     if answer.status != 0:
         raise EquilibriumError(
             f"No allotment of people to places and working capital was found ({answer.message.split('.')[0]}). "
@@ -186,14 +186,49 @@ class _ToFill:
         """Return the size of the objective, so that the solver's tolerances are relative."""
         return max(float(np.abs(self.worth).max()), 1.0)
 
+    @cached_property
+    def people_of(self) -> csr_array:
+        """Return the people of an option (row) that a whole cell (column) brings."""
+        shape = (self.value.shape[0], self.option.size)
+        return coo_array((self.people[self.segment], (self.option, np.arange(shape[1]))), shape=shape).tocsr()
+
+    @cached_property
+    def everybody(self) -> csr_array:
+        """Return the rows that add up the shares of each segment."""
+        cells = np.arange(self.option.size)
+        whole = coo_array((np.ones(cells.size), (self.segment, cells)), shape=(self.people.size, cells.size)).tocsr()
+        return whole[np.unique(self.segment)]
+
+    def fewest_met(self) -> FloatArray:
+        """Return guarantees that can be kept together: as much in all as there are people who are taken."""
+        owed, cells = self.owed, self.option.size
+        above, whole = self.people_of, self.everybody
+        kept = hstack([-above[owed], csr_array(np.eye(owed.size))])
+        places = hstack([above[self.bounded], csr_array((self.bounded.size, owed.size))])
+        answer = linprog(  # type: ignore[call-overload]  # the stubs lack sparse limits
+            np.r_[np.zeros(cells), -np.ones(owed.size)],
+            A_ub=vstack([kept, places]),
+            b_ub=np.r_[np.zeros(owed.size), self.most[self.bounded]],
+            A_eq=hstack([whole, csr_array((whole.shape[0], owed.size))]),
+            b_eq=np.ones(whole.shape[0]),
+            bounds=[(0.0, 1.0)] * cells + [(0.0, float(most)) for most in self.fewest[owed]],
+            method="highs",
+        )
+        fewest = np.zeros_like(self.fewest)
+        fewest[owed] = 0.0 if answer.status != 0 else np.asarray(answer.x)[cells:] * (1.0 - _PLACES)
+        return fewest
+
+    def solve_any(self, purses: Sequence[Purse]) -> OptimizeResult:
+        """Return the solver's answer with purses used up that are to be, or at least kept."""
+        exact = [purse for purse in purses if purse.exact]
+        answer = self.solve(exact, [purse for purse in purses if not purse.exact])
+        return self.solve((), purses) if answer.status != 0 and exact else answer
+
     def solve(self, exact: Sequence[Purse], within: Sequence[Purse]) -> OptimizeResult:
         """Return the solver's answer when some purses are to be used up, and others kept."""
-        option, segment, cell = self.option, self.segment, np.arange(self.option.size)
-        above = coo_array((self.people[segment], (option, cell)), shape=(self.value.shape[0], cell.size)).tocsr()
+        option, segment, above, everybody = self.option, self.segment, self.people_of, self.everybody
         rows = [_row(purse, option, segment, self.people) for purse in (*within, *exact)]
         inner, outer = rows[: len(within)], rows[len(within) :]
-        whole = coo_array((np.ones(cell.size), (segment, cell)), shape=(self.people.size, cell.size)).tocsr()
-        everybody = whole[np.unique(segment)]
         answer: OptimizeResult = linprog(  # type: ignore[call-overload]  # the stubs lack sparse limits
             -self.worth / self.unit,
             A_ub=vstack([above[self.bounded], -above[self.owed], *(row for row, _ in inner)]),

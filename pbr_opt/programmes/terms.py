@@ -11,8 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pbr_opt.design.chain_limits import GuaranteedVolume
-from pbr_opt.design.group_limits import PriceCeilingByValue
+from pbr_opt.design import chain_limits, group_limits, joint_limits
 from pbr_opt.design.limits import Budget, Limit, PriceRange, PriceStep
 from pbr_opt.design.objectives import Objective
 
@@ -25,9 +24,10 @@ _SHORT: Final = {
     (PriceStep, "gbp"): "step",
     (PriceRange, "lower_gbp"): "lowest",
     (PriceRange, "upper_gbp"): "highest",
-    (PriceCeilingByValue, ""): "value-ceiling",
-    (GuaranteedVolume, "participants"): "guaranteed-volume",
+    (group_limits.PriceCeilingByValue, ""): "value-ceiling",
 }
+_ROOMS: Final = (chain_limits, group_limits, joint_limits)
+"""Limits are known once the module that has them is imported: these have, whatever else has been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,15 @@ def said_name(kind: type[object]) -> str:
 
 
 def _below(kind: type[Any]) -> list[type[Any]]:
-    """Return every public class under a base that the package itself defines, by name."""
-    found = [each for child in kind.__subclasses__() for each in (child, *_below(child))]
+    """Return every public class under a base that the package itself defines, by name; bases of others are left out."""
+    found = set(_descendants(kind))
     ours = {each.__name__: each for each in found if each.__module__.startswith("pbr_opt.design.")}
-    return [each for name, each in sorted(ours.items()) if name[0] != "_" and not inspect.isabstract(each)]
+    bases = {base for each in ours.values() for base in each.__mro__[1:]}
+    return [each for name, each in sorted(ours.items()) if name[0] != "_" and each not in bases]
+
+
+def _descendants(kind: type[Any]) -> list[type[Any]]:
+    return [each for child in kind.__subclasses__() for each in (child, *_descendants(child))]
 
 
 def objective_names() -> dict[str, type[Objective]]:

@@ -220,6 +220,34 @@ def test_guarantees_beyond_the_people_there_are_cannot_be_kept() -> None:
         allot(np.zeros((2, 1)), np.array([100.0]), np.array([0.0, 150.0]), np.array([np.inf, np.inf]))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_payees_that_take_the_same_people_only_are_owed_what_there_are_of_them(seed: int) -> None:
+    """Against networkx's maximum flow from people to payees: as many of those guaranteed as can be sent at once."""
+    rng = np.random.default_rng(4100 + seed)
+    options, segments = int(rng.integers(3, 6)), int(rng.integers(2, 6))
+    people = rng.uniform(10.0, 60.0, segments)
+    value = rng.uniform(-50.0, 300.0, (options, segments))
+    takes = np.vstack([np.ones(segments, bool), rng.random((options - 1, segments)) < 0.4])
+    value[~takes] = -np.inf
+    fewest = np.r_[0.0, rng.dirichlet(np.ones(options - 1)) * people.sum() * 0.95]
+    flow: nx.DiGraph[str] = nx.DiGraph()
+    flow.add_nodes_from(["all", "kept"])
+    for i, k in np.argwhere(takes[1:].T):
+        flow.add_edge("all", f"people {i}", capacity=people[i])
+        flow.add_edge(f"people {i}", f"payee {k}")
+        flow.add_edge(f"payee {k}", "kept", capacity=fewest[k + 1])
+    there = allot(value, people, fewest, np.full(options, np.inf))
+    taken = there.share @ people
+    np.testing.assert_allclose(np.minimum(taken, fewest).sum(), nx.maximum_flow_value(flow, "all", "kept"), rtol=1e-7)
+    np.testing.assert_allclose(there.share.sum(axis=0), 1.0, rtol=FINE)
+    assert np.all(there.share[~takes] == 0.0)
+    net = np.where(takes, value, -1e9) - there.place_price_gbp[:, None]
+    lost = (there.share * (net.max(axis=0) - net)).sum(axis=0)
+    assert np.all(lost <= 1e-5 * np.abs(net.max())), "nobody is sent where, at these prices of places, he is worth less"
+    dear = there.place_price_gbp < -SEEN_GBP
+    assert np.all(taken[dear] <= fewest[dear] + SEEN_GBP), "a guarantee costs only where it binds"
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_the_shadow_price_of_capital_is_a_root_and_a_multiplier(seed: int) -> None:
     raw = sample(500 + seed, 1, 6, curved=seed % 2 == 1)

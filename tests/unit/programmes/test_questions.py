@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
+import pbr_opt
 from pbr_opt import (
     AdditionalOutcomes,
     Budget,
@@ -50,11 +53,24 @@ def faults(**words: str) -> list[str]:
 
 def test_every_public_limit_and_objective_can_be_asked_for() -> None:
     limits = {getattr(limits_module, name) for name in limits_module.__all__}
-    wanted = {kind for kind in limits if inspect.isclass(kind) and issubclass(kind, Limit)} - {Limit}
+    wanted = {kind for kind in limits if inspect.isclass(kind) and issubclass(kind, Limit)} - {
+        Limit,
+        limits_module.ShareLimit,
+    }
     assert wanted <= {term.limit for term in term_names().values()}
     aims = {getattr(objectives_module, name) for name in objectives_module.__all__}
     wanted_aims = {kind for kind in aims if inspect.isclass(kind) and issubclass(kind, Objective)} - {Objective}
     assert wanted_aims <= set(objective_names().values())
+
+
+def test_every_limit_can_be_asked_for_in_a_process_that_has_imported_nothing_else() -> None:
+    """Limits are found below their base, which knows only what has been imported."""
+    script = "from pbr_opt.programmes.terms import terms; print(*{term.limit.__name__ for term in terms()})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    wanted = {
+        name for name in pbr_opt.__all__ if inspect.isclass(kind := getattr(pbr_opt, name)) and issubclass(kind, Limit)
+    }
+    assert set(done.stdout.split()) == wanted | {"GuaranteedVolume"}
 
 
 def test_names_become_limits() -> None:
