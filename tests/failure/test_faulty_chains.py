@@ -289,3 +289,16 @@ def test_places_and_money_that_nobody_can_share_out_are_said_with_the_last_price
     assert {"Prime", "Charity", "Rich", "places of Charity", "places of Rich"} <= set(last)
     assert last["Rich"][1] > 0.0, "its money is short"
     assert last["Prime"][1] == 0.0, "the payer's was not"
+
+
+def test_guarantees_to_several_who_take_the_same_people_only_are_kept_as_far_as_there_are_such_people() -> None:
+    """Nobody takes the young, on whom £40 a head does not cover £100 of base service; both charities want the older."""
+    paid = {"guaranteed_volume": 120.0, "referral_fee_gbp": 40.0, "contract": "fixed_share"}
+    shared = graph({"Rich": {"kind": "tier2"}}, {("Prime", "Charity"): paid, ("Prime", "Rich"): paid | {"share": 0.8}})
+    people = PEOPLE.replace(deadweight_rate=[0.0, 0.12], ceiling_rate=[0.001, 0.42])
+    programme = Programme("shared", people, Tariff(PEOPLE.groups, 0, 4000.0), SupplyChain.from_graph(shared))
+    there = evaluate(programme.replace(base_service_gbp=100.0))
+    sent = there.to_frame("agents").set_index("agent")["referrals"]
+    assert sent["Charity"] + sent["Rich"] == pytest.approx(200.0, rel=1e-6)
+    assert max(sent["Charity"], sent["Rich"]) <= 120.0 + 1e-6
+    assert there.certificate.holds
