@@ -7,8 +7,8 @@ first-pound loss is it convex; there the budgets at which it bends are known exa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,7 +25,7 @@ from pbr_opt.design.optimise import solve
 from pbr_opt.design.problem import DesignProblem
 from pbr_opt.design.result import Design, relative_gap
 from pbr_opt.design.settings import DesignSettings
-from pbr_opt.errors import Fault, InvalidInputError, SolverError
+from pbr_opt.errors import DesignInfeasibleError, Fault, InvalidInputError, SolverError
 from pbr_opt.evaluation import evaluate, respond
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
@@ -68,6 +68,10 @@ class Frontier(Tabled):
     designs : tuple of Design
         The designs in full, where budgets are solved one by one (a supply chain, limits that tie groups together,
         anything that moves besides the price level); otherwise empty.
+    too_small_gbp : array
+        Budgets that were asked for and do not pay for any tariff within the limits: they have no entry above.
+    least_budget_gbp : float
+        What the cheapest tariff within the limits costs, where a budget is too small; otherwise 0.
     """
 
     problem: DesignProblem
@@ -80,10 +84,12 @@ class Frontier(Tabled):
     status: tuple[str, ...]
     tariffs: tuple[Tariff, ...] | None = None
     designs: tuple[Design, ...] = ()
+    too_small_gbp: FloatArray = field(default_factory=lambda: np.zeros(0))
+    least_budget_gbp: float = 0.0
 
     def __post_init__(self) -> None:
         """Write-protect every array."""
-        for name in ("budget_gbp", "spend_gbp", "price_gbp", "objective", "bound", "budget_price"):
+        for name in ("budget_gbp", "spend_gbp", "price_gbp", "objective", "bound", "budget_price", "too_small_gbp"):
             getattr(self, name).setflags(write=False)
 
     def __len__(self) -> int:
@@ -95,6 +101,18 @@ class Frontier(Tabled):
         """Return the relative gap between objective and bound, by budget."""
         pairs = zip(self.objective, self.bound, strict=True)
         return np.array([relative_gap(float(reached), float(bound)) for reached, bound in pairs])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return in words which budgets are missing, and what is needed."""
+        if not self.too_small_gbp.size:
+            return ()
+        amounts = ", ".join(f"£{budget:,.2f}" for budget in self.too_small_gbp)
+        return (f"Too small for any tariff within the limits, which takes £{self.least_budget_gbp:,.2f}: {amounts}.",)
+
+    def notebook_lines(self) -> tuple[str, ...]:
+        """Return what the table does not say."""
+        return self.notes
 
     def tariff(self, at: int) -> Tariff:
         """Return the tariff for one budget, by its position."""
@@ -144,14 +162,14 @@ def frontier(
     Returns
     -------
     Frontier
-        By rising budget.
+        By rising budget; budgets that are too small for any tariff are named in ``too_small_gbp``, and have no entry.
 
     Raises
     ------
     InvalidInputError
         A Budget among the limits, no budgets, budgets that are no money; what ``optimise`` refuses.
     DesignInfeasibleError
-        When the smallest budget is too small.
+        When every budget is too small.
     SolverError
         When an answer does not survive re-evaluation.
 
@@ -170,13 +188,41 @@ def frontier(
     if budgets_gbp is None:
         return _exact(problem, choice)
     budgets = _budgets(problem, budgets_gbp)
-    if _is_whole(problem, choice):
-        require_feasible(_with_budget(problem, float(budgets[0])))
-        return _checked(problem, budgets, _solved(problem, budgets, choice), choice)
-    if _is_stepped(problem, choice):
-        require_feasible(_with_budget(problem, float(budgets[0])))
-        return _on_step(problem, budgets, choice)
-    return _one_by_one(problem, budgets, choice)
+    whole, stepped = _is_whole(problem, choice), _is_stepped(problem, choice)
+    if not whole and not stepped:
+        return _one_by_one(problem, budgets, choice)
+    small, refusal = _too_small(budgets, lambda budget: require_feasible(_with_budget(problem, budget)))
+    enough = budgets[small:]
+    solved = _checked(problem, enough, _solved(problem, enough, choice), choice) if whole else None
+    return _without(solved or _on_step(problem, enough, choice), budgets[:small], refusal)
+
+
+def _too_small(budgets: FloatArray, attempt: Callable[[float], object]) -> tuple[int, DesignInfeasibleError | None]:
+    """Return how many of the budgets, rising, are too small, and what was said of the last of them.
+
+    Raises
+    ------
+    DesignInfeasibleError
+        When all are.
+    """
+    refusal = None
+    for number, budget in enumerate(budgets.tolist()):
+        try:
+            attempt(budget)
+        except DesignInfeasibleError as error:
+            refusal = error
+            if not np.isfinite(error.least_budget_gbp):
+                break
+        else:
+            return number, refusal
+    assert refusal is not None, "there are budgets"
+    raise refusal
+
+
+def _without(line: Frontier, too_small: FloatArray, refusal: DesignInfeasibleError | None) -> Frontier:
+    """Return a frontier that says which budgets it is without."""
+    least = 0.0 if refusal is None else refusal.least_budget_gbp
+    return replace(line, too_small_gbp=too_small, least_budget_gbp=least)
 
 
 def _is_whole(problem: DesignProblem, settings: DesignSettings) -> bool:
@@ -295,14 +341,17 @@ def _evaluated(problem: DesignProblem, price_gbp: FloatArray) -> tuple[FloatArra
 def _one_by_one(problem: DesignProblem, budgets: FloatArray, settings: DesignSettings) -> Frontier:
     """Solve what only a search of its own answers, budget by budget; what less money has reached, more money keeps."""
     better = problem.objective.better
-    own = [solve(_with_budget(problem, float(budget)), settings) for budget in budgets]
+    own: list[Design] = []
+    small, refusal = _too_small(budgets, lambda budget: own.append(solve(_with_budget(problem, budget), settings)))
+    budgets, too_small = budgets[small:], budgets[:small]
+    own += [solve(_with_budget(problem, float(budget)), settings) for budget in budgets[1:]]
     best = own[:1]
     for design in own[1:]:
         best.append(design if better * (design.objective - best[-1].objective) >= 0.0 else best[-1])
     objective, bound = (
         np.array([getattr(each, name) for each in row]) for row, name in ((best, "objective"), (own, "bound"))
     )
-    return Frontier(
+    line = Frontier(
         problem=problem,
         budget_gbp=budgets,
         spend_gbp=np.array([design.evaluation.spend_gbp for design in best]),
@@ -314,6 +363,7 @@ def _one_by_one(problem: DesignProblem, budgets: FloatArray, settings: DesignSet
         tariffs=tuple(design.tariff for design in best),
         designs=tuple(best),
     )
+    return _without(line, too_small, refusal)
 
 
 def _exact(problem: DesignProblem, settings: DesignSettings) -> Frontier:

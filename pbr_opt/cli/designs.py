@@ -158,8 +158,11 @@ def frontier(
         asked = asked_in(context, reading)
         settings = {"command": "frontier", "programme": programme, "asked": asked, "budgets": budgets}
         _tell(out, save_frontier(found, out, settings))
-    frame = found.to_frame()
-    typer.echo(to_json({"frontier": frame.to_dict("records")}) if as_json else frame.to_csv(index=False), nl=False)
+    for note in found.notes:
+        typer.echo(note, err=True)
+    told = {"frontier": found.to_frame().to_dict("records"), "too_small_gbp": found.too_small_gbp}
+    text = to_json(told | {"least_budget_gbp": found.least_budget_gbp})
+    typer.echo(text if as_json else found.to_frame().to_csv(index=False), nl=False)
 
 
 def _amounts(programme: Programme, text: str) -> list[float]:

@@ -237,6 +237,7 @@ def _render(programme: Programme, base: Evaluation, lines: Sequence[_Line]) -> s
         others=any(line.weight is None for line in lines),
         people=f"{people.total_participants:,.0f}",
         chain=programme.supply_chain is not None,
+        notes=sorted({note for line in lines for note in line.frontier.notes}),
     )
 
 

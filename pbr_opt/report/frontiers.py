@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from pbr_opt.analysis.frontier import Frontier, frontier
@@ -45,7 +46,9 @@ def frontier_dict(line: Frontier) -> dict[str, object]:
     return {
         "objective": problem.objective.name,
         "asked": asked_of(problem.objective, problem.limits, problem.programme),
-        "budgets_gbp": plain(line.budget_gbp),
+        "budgets_gbp": plain(np.concatenate([line.too_small_gbp, line.budget_gbp])),
+        "too_small_gbp": plain(line.too_small_gbp),
+        "least_budget_gbp": line.least_budget_gbp,
         "rows": plain(line.to_frame().to_dict("records")),
     }
 

@@ -134,6 +134,13 @@ def test_optimise_and_frontier_print_json_for_machines(
     assert run(monkeypatch, "frontier", NAME, "--step", "0", "--budgets", "2e9:2.4e9:3", "--json") == 0
     rows = json.loads(capsys.readouterr().out)["frontier"]
     assert [row["budget_gbp"] for row in rows] == [2e9, 2.2e9, 2.4e9]
+    assert run(monkeypatch, "frontier", NAME, "--step", "0", "--budgets", "1e6;2.4e9", "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["too_small_gbp"] == [1e6]
+    assert json.loads(out)["least_budget_gbp"] > 1e6
+    assert [row["budget_gbp"] for row in json.loads(out)["frontier"]] == [2.4e9]
+    assert "Too small for any tariff" in err
+    assert "£1,000,000.00" in err
 
 
 def test_programmes_sources_and_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

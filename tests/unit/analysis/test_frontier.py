@@ -334,10 +334,39 @@ def test_bends_through_a_supply_chain_are_not_known() -> None:
         frontier(_chain(), minimise=FirstPoundLoss())
 
 
-def test_a_budget_below_the_least_is_explained() -> None:
+def test_budgets_that_are_all_below_the_least_are_explained() -> None:
     with pytest.raises(DesignInfeasibleError) as caught:
-        _of(Parked(), [1.0, 1e9], UP_TO)
+        _of(Parked(), [1.0, 2.0], UP_TO)
     assert caught.value.least_budget_gbp == pytest.approx(_spend(0.0))
+    with pytest.raises(DesignInfeasibleError, match="whatever the budget"):
+        _of(Parked(), [1.0, 1e9], PriceRange(0, 300), MaxParkedShare(0.0))
+
+
+@pytest.mark.parametrize(
+    "limits", [(), (PriceStep(500),), (MaxDistinctPrices(1), PriceStep(500))], ids=["cells", "step", "one by one"]
+)
+def test_budgets_that_are_too_small_are_named_and_the_others_solved(limits: tuple[Limit, ...]) -> None:
+    least, asked = _spend(0.0), (UP_TO, *limits)
+    line = _of(Parked(), [1.0, 4 * least, 0.5 * least, 2 * least], *asked)
+    alone = _of(Parked(), [2 * least, 4 * least], *asked)
+    assert line.too_small_gbp.tolist() == [1.0, 0.5 * least]
+    assert line.least_budget_gbp == pytest.approx(least)
+    assert line.budget_gbp.tolist() == alone.budget_gbp.tolist() == [2 * least, 4 * least]
+    assert line.objective.tolist() == alone.objective.tolist()
+    assert not alone.notes
+    assert alone.least_budget_gbp == 0.0
+    (note,) = line.notes
+    assert f"takes £{least:,.2f}" in note
+    assert "£1.00" in note
+    assert str(line).startswith(note)
+    assert len(line.to_frame()) == 2
+
+
+def test_where_attachment_fees_move_too_budgets_that_are_too_small_are_named() -> None:
+    moved = DesignSettings(vary=("attachment",))
+    line = _of(Parked(), [0.5, 1e6], PriceRange(100, 9_000), settings=moved)
+    assert line.too_small_gbp.tolist() == [0.5]
+    assert line.budget_gbp.tolist() == [1e6]
 
 
 @pytest.mark.parametrize("lie", ["loss", "price_gbp"])

@@ -154,7 +154,8 @@ def test_a_design_by_a_solver_is_recorded_with_its_bound(tmp_path: Path) -> None
 
 
 def test_a_frontier_is_traced_again(tmp_path: Path) -> None:
-    line = frontier(PROGRAMME, minimise=Parked(), budgets_gbp=[2e5, 3e5], limits=[PriceRange(0, 9000)])
+    line = frontier(PROGRAMME, minimise=Parked(), budgets_gbp=[1, 2e5, 3e5], limits=[PriceRange(1, 9000)])
+    assert line.too_small_gbp.tolist() == [1.0]
     save_frontier(line, tmp_path / "results", {"command": "test"})
     verdict = verify(tmp_path / "results")
     assert verdict.passed, verdict
