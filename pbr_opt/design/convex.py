@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pbr_opt.design.problem import DesignProblem
+from pbr_opt.design.solver_output import printing_to_stderr
 from pbr_opt.errors import SolverError, UnsupportedModelError
 from pbr_opt.evaluation import respond
 from pbr_opt.quantities import FloatArray
@@ -144,7 +145,8 @@ def call_solver(programme: cp.Problem, solver: str) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="invalid value encountered", category=RuntimeWarning)
         try:
-            programme.solve(solver=solver)
+            with printing_to_stderr():
+                programme.solve(solver=solver)
         except (cp.error.SolverError, RuntimeWarning, ValueError) as error:
             raise SolverError(f"{solver} failed: {error}") from error
     if programme.status not in ("optimal", "optimal_inaccurate"):

@@ -275,7 +275,8 @@ def linear_multipliers(problem: FewPrices) -> Multipliers:
         bounds=(0.0, 1.0),
         method="highs",
     )
+    plain = Multipliers(0.0, problem.loss.min(axis=1))
     if found.status != 0:
-        return Multipliers(0.0, problem.loss.min(axis=1))
-    rate = max(-float(found.ineqlin.marginals[0]), 0.0) * unit / pound
-    return Multipliers(rate, np.asarray(found.eqlin.marginals) * unit)
+        return plain
+    rate, worth = max(-float(found.ineqlin.marginals[0]), 0.0) * unit / pound, np.asarray(found.eqlin.marginals) * unit
+    return Multipliers(rate, worth) if np.isfinite([rate, *worth]).all() else plain

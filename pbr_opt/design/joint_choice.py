@@ -20,6 +20,7 @@ from typing import Final
 
 import numpy as np
 
+from pbr_opt.design.solver_output import printing_to_stderr
 from pbr_opt.errors import SolverError
 from pbr_opt.quantities import FloatArray, IntArray
 
@@ -221,13 +222,14 @@ class _Model:
         lowest, highest = (np.array([b[k] for b in self.blocks + cuts]) for k in (3, 4))
         matrix = coo_array((value, (row, column)), shape=(self.rows + len(cuts), self.size)).tocsr()
         extra = self.size - int(self.start[-1])
-        answer = milp(
-            np.append(self.cost, np.zeros(extra)),
-            integrality=np.append(np.ones(self.start[-1]), np.zeros(extra)),
-            bounds=Bounds(0.0, 1.0),
-            constraints=LinearConstraint(matrix, lowest, highest),
-            options={"mip_rel_gap": 0.0},
-        )
+        with printing_to_stderr():
+            answer = milp(
+                np.append(self.cost, np.zeros(extra)),
+                integrality=np.append(np.ones(self.start[-1]), np.zeros(extra)),
+                bounds=Bounds(0.0, 1.0),
+                constraints=LinearConstraint(matrix, lowest, highest),
+                options={"mip_rel_gap": 0.0},
+            )
         if answer.status == _INFEASIBLE:
             return None
         if answer.x is None or not np.isfinite(answer.x).all():

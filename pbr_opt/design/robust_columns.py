@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from pbr_opt.design.search import Menu, solve_knapsack
+from pbr_opt.design.solver_output import printing_to_stderr
 from pbr_opt.errors import SolverError
 from pbr_opt.quantities import FloatArray, IntArray
 
@@ -178,7 +179,7 @@ def _world_weights(problem: WorldColumns) -> tuple[FloatArray, FloatArray]:
 
 def within_domain(dual: FloatArray, weight: FloatArray, tail: float) -> FloatArray:
     """Return weights that add up to 1 and exceed none of weight / tail, near some that a solver gave."""
-    given = np.maximum(dual, 0.0)
+    given = np.where(np.isfinite(dual), np.maximum(dual, 0.0), 0.0)
     if tail >= 1.0 or given.sum() <= 0.0:
         return weight
     share = np.where(weight > 0.0, given, 0.0) / given.sum()
@@ -200,13 +201,14 @@ def _proposed(problem: WorldColumns) -> list[IntArray]:
     whole[: groups * prices] = 1
     proposals = []
     for _ in range(_TRIES):
-        found = milp(
-            objective,
-            constraints=[LinearConstraint(rows, -np.inf, right), LinearConstraint(_one_each(problem), 1.0, 1.0)],
-            bounds=Bounds(lower, upper),
-            integrality=whole,
-            options={"mip_rel_gap": 0.0},
-        )
+        with printing_to_stderr():
+            found = milp(
+                objective,
+                constraints=[LinearConstraint(rows, -np.inf, right), LinearConstraint(_one_each(problem), 1.0, 1.0)],
+                bounds=Bounds(lower, upper),
+                integrality=whole,
+                options={"mip_rel_gap": 0.0},
+            )
         if found.x is None:
             break
         choice = np.asarray(found.x)[: groups * prices].reshape(groups, prices).argmax(axis=1)

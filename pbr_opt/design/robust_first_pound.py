@@ -89,7 +89,7 @@ def solve_scenarios(problem: Scenarios) -> ScenarioPrices:
     groups, worlds = lower.size, problem.weight.size
     price = _pulled_back(problem, np.clip(np.asarray(found.x)[:groups] * _UNIT_GBP, lower, upper))
     loss = tail_mean(problem.totals(price)[0], problem.weight, problem.loss_tail)
-    duals = -np.asarray(found.ineqlin.marginals)[: 2 * worlds]
+    duals = np.nan_to_num(-np.asarray(found.ineqlin.marginals)[: 2 * worlds], nan=0.0, posinf=0.0, neginf=0.0)
     alpha = within_domain(duals[:worlds], problem.weight, problem.loss_tail)
     beta = within_domain(duals[worlds:], problem.weight, problem.spend_tail)
     heads = problem.worlds[0].programme.caseload.total_participants
@@ -173,7 +173,7 @@ def _call(problem: Scenarios) -> Any:  # noqa: ANN401  # the solver's result has
     right = _right(problem, segments)
     matrix: Any = sparse.csr_array((entry, (row, column)), shape=(right.size, objective.size))
     found = linprog(objective, A_ub=matrix, b_ub=right, bounds=bounds, method="highs")
-    if found.status != 0 or found.x is None:
+    if found.status != 0 or found.x is None or not np.isfinite(found.x).all():
         raise SolverError(f"HiGHS ended the scenario programme without prices: {found.message}")
     return found
 
