@@ -167,9 +167,10 @@ class Evaluation(Tabled):
         return pd.DataFrame(columns[table]())
 
     def notebook_lines(self) -> tuple[str, ...]:
-        """Return spend and parking in a line."""
+        """Return spend and parking in a line, and what kind of equilibrium rivals are in."""
         m, name = self.metrics, self.programme.name
-        return (f"{name}: £{m.spend_gbp:,.0f} spent, {m.parked_share:.1%} of {m.participants:,.0f} people parked",)
+        told = f"{name}: £{m.spend_gbp:,.0f} spent, {m.parked_share:.1%} of {m.participants:,.0f} people parked"
+        return (told,) if self.rivals is None else (told, self.rivals.statement)
 
     def _groups(self) -> dict[str, object]:
         caseload, behaviour = self.rows.caseload, self.behaviour

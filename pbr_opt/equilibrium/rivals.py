@@ -8,9 +8,10 @@ leaves, or runs short, changes the contest, so both are repeated until they agre
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -35,6 +36,11 @@ _SETTLED: Final = 1e-7
 _AGREES: Final = 1e-6
 """Outcome rates of ladders and of books agree within this: the same closed forms, summed in another order."""
 _EQUAL: Final = 1e-9
+_KINDS: Final[Mapping[Literal["pure", "mixed", "cycle"], str]] = {
+    "pure": "a pure equilibrium",
+    "mixed": "a mixed one",
+    "cycle": "no equilibrium but a cycle",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +68,13 @@ class RivalEquilibrium:
     rivalry: Rivalry
     contests: tuple[AreaContest, ...]
     equilibrium: ChainEquilibrium
+
+    @property
+    def statement(self) -> str:
+        """Return in a sentence in how many places there is which kind of equilibrium, or none."""
+        kinds = Counter(contest.kind for contest in self.contests)
+        told = [f"{words} in {kinds[kind]:,}" for kind, words in _KINDS.items() if kinds[kind]]
+        return f"Rivals meet in {len(self.contests):,} places (payment groups in areas): {', '.join(told)}."
 
     def bonus_by_group_gbp(self, groups: tuple[str, ...]) -> FloatArray:
         """Return incentive payments by payment group, GBP in all."""

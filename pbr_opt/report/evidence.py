@@ -71,6 +71,8 @@ def tiers_parts(comparison: Compared, evidence: Evidence) -> list[Part]:
                    ("parked_share", "Of these parked", per_cent), ("income_gbp", "Keep", money),
                    ("profit_gbp", "Profit", money)]  # fmt: skip
         parts.append(table_of(tier_frame(there), f"Tiers under '{label}'", columns))
+        if there.rivals is not None:
+            parts.append(Words(there.rivals.statement))
         if there.equilibrium is not None:
             parts.append(_chain(label, there))
     for label, simulation in evidence.simulations.items():

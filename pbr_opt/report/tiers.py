@@ -58,7 +58,7 @@ def tier_frame(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def tier_lines(evaluations: Mapping[str, Evaluation]) -> list[str]:
-    """Return the tiers of each tariff as lines of text; nothing where there is no supply chain."""
+    """Return the tiers of each tariff, and its rivals, as lines of text; nothing where there is no supply chain."""
     if not any(evaluation.equilibrium for evaluation in evaluations.values()):
         return []
     rows = [["Tier", "tariff", "agents", "stay", "with referrals", "serve", "of these parked", "keep", "profit"]]
@@ -68,4 +68,5 @@ def tier_lines(evaluations: Mapping[str, Evaluation]) -> list[str]:
                      "parked_share": per_cent, "income_gbp": money, "profit_gbp": money}  # fmt: skip
             rows.append([str(tier["tier"]), label, *(show(float(tier[key])) for key, show in shown.items())])
     rows[1:] = sorted(rows[1:], key=lambda row: list(TIER_NAMES.values()).index(row[0]))
-    return ["", *table(rows, "<<>>>>>>>")]
+    rivals = [f"{label}: {there.rivals.statement}" for label, there in evaluations.items() if there.rivals]
+    return ["", *table(rows, "<<>>>>>>>"), *rivals]

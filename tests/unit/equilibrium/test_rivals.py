@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,10 @@ from pbr_opt.market.share_rules import LinearShare, ShareRule, TullockShare
 from pbr_opt.market.supply_chain import SupplyChain
 from pbr_opt.market.tariffs import ContractTerms, Tariff
 from pbr_opt.programmes.content import content_hash
+from pbr_opt.report.comparison import Comparison
+from pbr_opt.report.evidence import Evidence, tiers_parts
+from pbr_opt.report.parts import Words
+from pbr_opt.report.tiers import tier_lines
 
 RUNG = 0.02
 """Top-ups come from a ladder: relatively so far from the exact one at most, in these cases."""
@@ -132,6 +137,21 @@ def test_the_step_without_noise_is_said_to_be_mixed_for_two_and_a_cycle_for_thre
     assert "a cycle" in three.certificate.player
     agents = three.to_frame("agents").query("kind != 'department'")
     assert float((agents.income_gbp - agents.paid_on_gbp).sum()) == pytest.approx(three.spend_gbp, rel=1e-11)
+
+
+def test_where_results_are_shown_it_is_said_which_kind_of_equilibrium_rivals_are_in() -> None:
+    there = evaluate(_programme(_graph(), Rivalry(RankShare())))
+    assert there.rivals is not None
+    kinds = Counter(contest.kind for contest in there.rivals.contests)
+    assert set(kinds) == {"pure", "mixed"}
+    told = (
+        f"2 places (payment groups in areas): a pure equilibrium in {kinds['pure']}, a mixed one in {kinds['mixed']}."
+    )
+    assert there.rivals.statement == f"Rivals meet in {told}"
+    assert there.rivals.statement in str(there)
+    assert tier_lines({"today": there})[-1] == f"today: {there.rivals.statement}"
+    told_in = tiers_parts(Comparison(there.programme, {"today": there}, {}), Evidence())
+    assert Words(there.rivals.statement) in told_in
 
 
 def test_bonuses_are_paid_by_the_department_and_earned_by_primes() -> None:
