@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import threading
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import active_children, connection, get_context, parent_process
 from typing import Any, Final, TypeVar
 
 from pbr_opt.errors import Fault, InvalidInputError, MissingExtraError, SweepError
@@ -164,22 +165,51 @@ def open_executor(spec: str = "serial") -> Iterator[Executor]:
         with SerialExecutor() as serial:
             yield serial
     elif spec.startswith("processes"):
-        # spawned, not forked: a fork copies whatever threads hold at that moment, locks among it
-        pool = ProcessPoolExecutor(workers_of(spec), mp_context=get_context("spawn"), initializer=_end_with_parent)
-        try:
-            yield pool
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        yield from _processes(workers_of(spec))
     else:
         yield from _cluster(spec)
 
 
-def _end_with_parent() -> None:
-    """End this worker when the process that started it ends, however that ends.
+def _processes(workers: int) -> Iterator[Executor]:
+    """Yield an executor of worker processes; when its user fails or is interrupted, they are ended at once.
+
+    Spawned, not forked: a fork copies whatever threads hold at that moment, locks among it. A second interrupt while
+    workers end would leave them waiting for ever, and this process for them: until they have gone none is heard.
+    """
+    others = set(active_children())
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin_worker)
+    try:
+        yield pool
+    except BaseException:
+        with _deaf():
+            for worker in set(active_children()) - others:
+                worker.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    with _deaf():
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Hear no interrupt inside; only the main thread can be interrupted, or made deaf."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _begin_worker() -> None:
+    """Leave interrupts to the process that started this worker, and end when it ends, however that ends.
 
     A worker waits for work on a pipe whose other end it holds as well, so that kill -9 of the main process would leave
     it waiting for ever.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_wait_and_end, args=(parent.sentinel,), daemon=True).start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -57,7 +59,8 @@ def worlds(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     chosen = load(programme)
     inputs, facts = WorldInputs(chosen, load_priors(programme)), load_facts(programme)
     how = SweepSettings(executor, chunk, store)
-    found = with_progress("Drawing worlds", lambda tick: plausible_worlds(inputs, facts, draws, seed, how, tick))
+    with _going_on(store):
+        found = with_progress("Drawing worlds", lambda tick: plausible_worlds(inputs, facts, draws, seed, how, tick))
     searched = design and chosen.supply_chain is None
     tariffs = {"optimised": Question(Parked(), (PriceStep(5),)).answer(chosen)} if searched else {}
     answers = across_worlds(found, tariffs, tariff_label(chosen))
@@ -74,6 +77,17 @@ def worlds(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
         written = write_record(out, result.files(), result.record(settings))
         typer.echo(f"Written to {out}: {', '.join(path.name for path in written)}", err=True)
     typer.echo(to_json(result.to_dict()) if as_json else str(result), nl=not as_json)
+
+
+@contextmanager
+def _going_on(store: Path | None) -> Iterator[None]:
+    """Say to whoever stops a sweep where it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if store is not None:
+            typer.echo(f"Stopped. What was finished is in {store}: the same command goes on from there.", err=True)
+        raise
 
 
 def scoreboard(

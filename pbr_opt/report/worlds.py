@@ -27,6 +27,7 @@ WORLDS: Final = "across_worlds"
 _SHOWN: Final = 8
 _ENOUGH: Final = 30
 """Below it P10 and P90 are single worlds near the ends."""
+_ALL: Final = "No fact excludes any: these are worlds as drawn, and nothing was held against them."
 _FEW: Final = "So few worlds are a sketch, P10 and P90 above all: draw more."
 _LINES: Final[Mapping[str, str]] = {
     "parked_share": "people parked",
@@ -124,6 +125,7 @@ class WorldReport:
             f"Equal weights, so they count as {count(there.effective_size)}; weighted by likelihood they would count "
             f"as {there.by_likelihood().effective_size:.0f}.",
             *([_FEW] if len(there) < _ENOUGH else []),
+            *([] if any(fact.excludes for fact in there.facts) else [_ALL]),
         ]
 
     def _excluding(self) -> list[str]:
@@ -132,7 +134,7 @@ class WorldReport:
         for record in chosen.to_dict("records"):
             share = per_cent(float(record["excluded_share"]))
             rows.append([str(record["fact"]), share, count(float(record["excluded_by_it_alone"]))])
-        return table(rows, "<>>")
+        return table(rows, "<>>") if len(chosen) else []
 
     def _quantiles(self) -> list[str]:
         rows = [["", "", "P10", "P50", "P90"]]

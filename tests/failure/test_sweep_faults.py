@@ -119,6 +119,26 @@ def test_kill_9_of_the_main_process_leaves_no_worker_and_ends_with_the_same_byte
     assert _bytes(store) == whole
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+def test_interrupting_twice_ends_a_sweep_and_its_workers_and_keeps_what_was_finished(
+    tmp_path: Path, whole: dict[str, bytes]
+) -> None:
+    """Somebody who is impatient: the second Ctrl-C comes while workers end."""
+    store = tmp_path / "store"
+    with _running(_script(tmp_path / "run.py", store, "processes:2")) as running:
+        _until(lambda: _finished(store) >= 3)
+        children = _children(running.pid)
+        for _ in range(2):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+        running.wait(timeout=PATIENCE_SECONDS)
+    assert running.returncode != 0
+    _until(lambda: all(map(_gone, children)))
+    there = sweep(Noise(), DRAWS, SweepSettings(chunk=CHUNK, store=store))
+    assert there.reused >= 3 * CHUNK
+    assert _bytes(store) == whole
+
+
 def test_two_sweeps_at_once_in_one_store_lose_nothing_and_write_the_same(
     tmp_path: Path, whole: dict[str, bytes]
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +50,30 @@ def test_worlds_go_on_in_a_store_and_say_the_same(
     assert len(list(tmp_path.glob("*/*.json"))) == 4
     assert run(monkeypatch, "worlds", NAME, *FEW, "--no-design", "--json") == 0
     assert json.loads(capsys.readouterr().out) == told[2]
+
+
+def test_worlds_that_nothing_excludes_and_few_worlds_are_called_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(str(files("pbr_opt") / "programmes" / NAME), own)
+    (own / "facts.csv").unlink()
+    assert run(monkeypatch, "worlds", str(own), "--draws", "16", "--no-design") == 0
+    out = capsys.readouterr().out
+    for words in ("16 of 16 worlds", "draw more", "No fact excludes any"):
+        assert words in out
+    assert "What excluded worlds" not in out
+
+
+def test_whoever_stops_a_sweep_is_told_where_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pbr_opt.analysis.worlds.plausible_worlds", stopped)
+    assert run(monkeypatch, "worlds", NAME, *FEW, "--store", str(tmp_path)) == 130
+    assert f"What was finished is in {tmp_path}" in capsys.readouterr().err
 
 
 def test_worlds_are_designed_for_and_the_record_verifies(
