@@ -233,6 +233,8 @@ class Inspection:
         number = self.number(place, value, lowest=lowest, highest=highest)
         if number != int(number):
             self.fault(place, number, "a whole number")
+        if isinstance(value, (int, np.integer)) and number == float(value):
+            return int(value)  # to the last digit, which a float of many does not have
         return int(number)
 
     def number(self, place: str, value: object, *, lowest: float = 0.0, highest: float = _MOST) -> float:

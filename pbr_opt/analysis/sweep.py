@@ -73,7 +73,11 @@ class SweepSettings:
     def __post_init__(self) -> None:
         """Check the size of chunks and their form."""
         check = Inspection("SweepSettings")
-        check.whole("chunk", self.chunk, lowest=1)
+        object.__setattr__(self, "chunk", check.whole("chunk", self.chunk, lowest=1))
+        if not isinstance(self.executor, str):
+            check.fault("executor", self.executor, "a name: serial, processes or processes:N, or an address")
+        if not (self.store is None or isinstance(self.store, (str, os.PathLike))):
+            check.fault("store", self.store, "a folder, or nothing")
         if self.form not in (None, "parquet", "csv"):
             check.fault("form", self.form, "parquet or csv", "leave it out: what is installed decides")
         check.finish()
@@ -174,7 +178,7 @@ def sweep(
     [0.0, 1.0, 4.0, 9.0, 16.0]
     """
     check = Inspection("sweep")
-    check.whole("draws", draws, lowest=1, highest=10**15)
+    draws = check.whole("draws", draws, lowest=1, highest=10**15)
     check.finish()
     how = settings or SweepSettings()
     begun = time.perf_counter()

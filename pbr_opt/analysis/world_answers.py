@@ -182,6 +182,9 @@ def across_worlds(
     check = Inspection("across_worlds")
     if baseline in tariffs:
         check.fault(baseline, "a tariff of that name", "another name than the baseline's", "baseline='...'")
+    for label, given in tariffs.items():
+        if not isinstance(given, (Tariff, Design)):
+            check.fault(label, given, "a tariff or a design")
     check.finish()
     nations = ensemble.nations
     worlds = {baseline: nations}

@@ -8,36 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from pbr_opt.analysis.nations import Contracts, Nations, require_plain
+from pbr_opt.analysis.prior_checks import inspect_priors
 from pbr_opt.errors import UnsupportedModelError
 from pbr_opt.market.facts import Prior
 from pbr_opt.market.figure_book import FigureBook
-from pbr_opt.market.figure_ids import FIELDS, TARIFF_COLUMNS
 from pbr_opt.market.programme import Programme
-from pbr_opt.quantities import FloatArray, Inspection, frozen, nearest
+from pbr_opt.quantities import FloatArray, Inspection, frozen
 
-__all__ = ["BLOCK", "WORLD_INPUTS", "WorldInputs", "sobol_points"]
+__all__ = ["BLOCK", "WorldInputs", "sobol_points"]
 
 BLOCK: Final = 1024
 """Points of one net: a power of two, as Sobol nets want; a block of a national sweep takes well under a second."""
 
-WORLD_INPUTS: Final[Mapping[str, str]] = {
-    "uplift": "logits",
-    "uplift_factor": "1",
-    "pass_through": "share of the price",
-    "tier1_share": "share of participants",
-    "working_capital_gbp": "GBP per participant",
-}
-"""Inputs of worlds that are no figures of a programme, with their units."""
-
 _CHAIN_DEFAULTS: Final = {"pass_through": 1.0, "tier1_share": 0.0, "working_capital_gbp": np.inf}
 _YEARLY: Final = ("attachment_taper", "intake_share")
+_SUMS: Final = ("participants", "intake_share")
 
 
 def sobol_points(dimensions: int, start: int, stop: int, seed: int) -> FloatArray:
@@ -75,7 +67,7 @@ class WorldInputs:
     UnsupportedModelError
         Without a central case; with a minimum service, an accelerator or a sustainment window.
     InvalidInputError
-        A prior that is no input, or lacks ``uplift``; all at once.
+        A prior that is no input, moves nothing or has ends that make no sense, or none of ``uplift``; all at once.
 
     Examples
     --------
@@ -117,11 +109,8 @@ class WorldInputs:
 
     def _inspect(self) -> None:
         check = Inspection(f"Priors for '{self.programme.name}'")
-        known = (*FIELDS, *TARIFF_COLUMNS, *WORLD_INPUTS)
-        for prior in self.priors:
-            name = prior.id.rpartition("/")[2] if prior.id.startswith("tariff/") else prior.id.partition("/")[0]
-            if name not in known:
-                check.fault(prior.id, "a prior", "an input of worlds", nearest(name, known))
+        labels = (*self.groups, *dict.fromkeys(self._book.families.values()))
+        inspect_priors(check, self.priors, labels, self.programme.terms.intake_share.size)
         ids = [prior.id for prior in self.priors]
         for twice in sorted({name for name in ids if ids.count(name) > 1}):
             check.fault(twice, "two priors", "one prior an input")
@@ -136,6 +125,22 @@ class WorldInputs:
             for name in sorted(set(ids) & set(_CHAIN_DEFAULTS)):
                 check.fault(name, "a prior", "inputs that a programme without a supply chain has", "leave it out")
         check.finish()
+        for name in self._idle():
+            check.fault(name, "a prior", "an input that some world depends on", "another place after its '/', or none")
+        check.finish()
+
+    def _idle(self) -> list[str]:
+        """Return the inputs that move nothing: each is moved alone, and worlds are compared.
+
+        Sums that are known leave nothing to move where there is a single part: those are not looked at.
+        """
+        count = len(self.priors)
+        points = np.full((count + 1, count), 0.25) + 0.5 * np.eye(count + 1, count, -1)
+        there = self.nations(self.values(points))
+        columns = [np.asarray(getattr(there, item.name)).reshape(count + 1, -1) for item in fields(there)]
+        moved = np.any([(column[1:] != column[0]).any(axis=1) for column in columns], axis=0)
+        free = (p.low < p.high and p.shape != "keeps_maximum" and p.id.split("/")[0] not in _SUMS for p in self.priors)
+        return [p.id for p, is_free, moves in zip(self.priors, free, moved, strict=True) if is_free and not moves]
 
     @property
     def ids(self) -> tuple[str, ...]:

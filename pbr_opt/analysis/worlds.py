@@ -156,7 +156,9 @@ def plausible_worlds(
     (True, True)
     """
     check = Inspection("plausible_worlds")
-    check.whole("seed", seed, highest=2**63)
+    seed, draws = check.whole("seed", seed, highest=2**63), check.whole("draws", draws, lowest=1, highest=10**15)
+    if not isinstance(facts, (list, tuple)) or not all(isinstance(fact, Fact) for fact in facts):
+        check.fault("facts", facts, "a list of Fact", "load_facts(programme), or [] to rule nothing out")
     check.finish()
     question = WorldsQuestion(inputs, tuple(facts), seed)
     tally = _Tally(question.facts)

@@ -232,8 +232,8 @@ def test_a_scheduler_that_does_not_answer_is_an_error_with_a_remedy() -> None:
 
 
 def test_faults_of_settings_come_together() -> None:
-    with pytest.raises(InvalidInputError, match="2 faults"):
-        SweepSettings(chunk=0, form="xml")
+    with pytest.raises(InvalidInputError, match="4 faults"):
+        SweepSettings(3, chunk=0, store=4, form="xml")  # type: ignore[arg-type]  # that is the point
 
 
 def test_chunks_cover_every_draw_once() -> None:

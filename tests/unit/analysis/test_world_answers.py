@@ -61,6 +61,11 @@ def test_paying_twice_as_much_parks_fewer_everywhere_and_costs_more(answers: Ans
     assert answers.probability(lambda at: at["double"]["spend_gbp"] > at["optimised"]["spend_gbp"]) == pytest.approx(1)
 
 
+def test_what_is_no_tariff_is_refused(ensemble: Ensemble) -> None:
+    with pytest.raises(InvalidInputError, match="a tariff or a design"):
+        across_worlds(ensemble, {"it": 3})  # type: ignore[dict-item]  # that is the point
+
+
 def test_quantiles_rise_and_differences_are_taken_world_by_world(answers: Answers) -> None:
     table = answers.quantiles().set_index(["tariff", "measure", "of"])
     assert (table["p10"] <= table["p50"]).all()

@@ -192,6 +192,50 @@ def test_an_input_without_a_prior_keeps_its_figure(inputs: WorldInputs) -> None:
     assert nations.base_service_gbp[0] == pytest.approx(only.programme.base_service_gbp)
 
 
+@pytest.mark.parametrize(
+    ("prior", "word"),
+    [
+        (Prior("spread", -1.0, 1.0), "from 0 to 10"),
+        (Prior("deadweight_rate/1", 0.1, 1.5), "divide per cents by 100"),
+        (Prior("deadweight_rate/1", 0.5, 1.0), "below 1"),
+        (Prior("curvature", 0.5, 1.0), "below 1"),
+        (Prior("response_scale_gbp", 0.0, 10.0), "above 0"),
+        (Prior("uplift", -1.0, 1.0), "numbers from 0"),
+        (Prior("uplift_factor/99", 0.5, 2.0), "a payment group"),
+        (Prior("spread/99", 0.5, 2.0), "a payment group or a family"),
+        (Prior("tariff/99/outcome_fee_gbp", 1.0, 2.0), "a payment group"),
+        (Prior("tariff/6/outcome_fee", 1.0, 2.0), "outcome_fee_gbp"),
+        (Prior("attachment_taper/9", 0.5, 1.0), "1 to 6"),
+        (Prior("deadweight_rate", 0.1, 0.2), "some world depends on"),
+        (Prior("minimum_service_gbp", 0.0, 50.0), "some world depends on"),
+    ],
+)
+def test_priors_that_make_no_sense_or_move_nothing_are_refused(inputs: WorldInputs, prior: Prior, word: str) -> None:
+    others = [Prior("uplift", 0.5, 1.0)] if prior.id != "uplift" else []
+    with pytest.raises(InvalidInputError, match=word):
+        WorldInputs(inputs.programme, [*others, prior])
+
+
+@pytest.mark.parametrize("facts", [None, [1], "outcome_rate/1"])
+def test_facts_of_another_kind_are_refused(inputs: WorldInputs, facts: Any) -> None:  # noqa: ANN401  # that is the point
+    with pytest.raises(InvalidInputError, match="a list of Fact"):
+        plausible_worlds(inputs, facts, 64)
+
+
+def test_whole_numbers_may_come_in_any_type(inputs: WorldInputs) -> None:
+    wanted = plausible_worlds(inputs, [], 64, seed=3)
+    kinds: tuple[Any, ...] = (float, np.int64, np.float64)
+    for number in kinds:
+        there = plausible_worlds(inputs, [], number(64), number(3), SweepSettings(chunk=number(16)))
+        assert np.array_equal(there.points, wanted.points)
+
+
+def test_a_seed_of_many_digits_is_kept_to_the_last(inputs: WorldInputs) -> None:
+    one, other = (plausible_worlds(inputs, [], 4, seed=2**60 + k) for k in (0, 1))
+    assert one.seed == 2**60
+    assert not np.array_equal(one.points, other.points)
+
+
 def test_priors_that_are_no_inputs_are_reported_together(inputs: WorldInputs) -> None:
     with pytest.raises(InvalidInputError) as caught:
         WorldInputs(inputs.programme, [Prior("sprad", 0, 1), Prior("pass_through", 0.7, 0.9), Prior("sprad", 0, 1)])
