@@ -20,13 +20,14 @@ from pbr_opt.analysis.world_answers import Answers, HindsightQuestion, across_wo
 from pbr_opt.design.objectives import Parked
 from pbr_opt.design.result import Design
 from pbr_opt.errors import UnsupportedModelError
+from pbr_opt.market.programme import Programme
 from pbr_opt.market.tariffs import Tariff
 from pbr_opt.quantities import SPEND_RELATIVE, FloatArray, Inspection, frozen
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AVERAGE", "WorldDesignSettings", "WorldDesigns", "design_for_worlds", "list_prices"]
+__all__ = ["AVERAGE", "WorldDesignSettings", "WorldDesigns", "design_for_worlds", "list_prices", "require_designable"]
 
 AVERAGE: Final = "robust: average"
 """Against this design the price of caution is measured."""
@@ -221,6 +222,18 @@ def list_prices(tariff: Tariff, rise: float) -> FloatArray:
     return np.unique(np.concatenate([[0.0], tariff.price_gbp, ladder]))
 
 
+def require_designable(programme: Programme) -> None:
+    """Raise for a programme of whose worlds no design is proved: ask before drawing any.
+
+    Raises
+    ------
+    UnsupportedModelError
+        With a supply chain.
+    """
+    if programme.supply_chain is not None:
+        raise UnsupportedModelError("Worlds with a supply chain have no proved design; try the programme without one")
+
+
 def design_for_worlds(
     answers: Answers,
     tariffs: Mapping[str, Tariff | Design],
@@ -268,9 +281,7 @@ def design_for_worlds(
     0.0
     """
     chosen, ensemble = settings or WorldDesignSettings(), answers.ensemble
-    inputs = ensemble.inputs
-    if inputs.programme.supply_chain is not None:
-        raise UnsupportedModelError("Worlds with a supply chain have no proved design; try the programme without one")
+    require_designable(ensemble.inputs.programme)
     few, paid = ensemble.thinned(chosen.worlds), float(ensemble.weight @ ensemble.measures["spend_gbp"])
     budget = paid if chosen.budget_gbp is None else float(chosen.budget_gbp)
     forms, total = chosen.forms, len(few) + len(chosen.forms)

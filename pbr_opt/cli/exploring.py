@@ -45,7 +45,7 @@ def worlds(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     """Draw worlds, keep those that the published facts do not rule out, and judge tariffs across them."""
     from pbr_opt.analysis.sweep import SweepSettings
     from pbr_opt.analysis.world_answers import across_worlds
-    from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds
+    from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds, require_designable
     from pbr_opt.analysis.world_inputs import WorldInputs
     from pbr_opt.analysis.worlds import plausible_worlds
     from pbr_opt.design.limits import PriceStep
@@ -56,7 +56,11 @@ def worlds(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     from pbr_opt.report.records import to_json, write_record
     from pbr_opt.report.worlds import WorldReport
 
-    chosen = load(programme)
+    if budget is not None and not robust:
+        raise typer.BadParameter("a budget is of designs: give --robust as well, 24 say", param_hint="--budget")
+    chosen, asked = load(programme), WorldDesignSettings(robust, tail, budget) if robust else None
+    if asked is not None:
+        require_designable(chosen)
     inputs, facts = WorldInputs(chosen, load_priors(programme)), load_facts(programme)
     how = SweepSettings(executor, chunk, store)
     with _going_on(store):
@@ -65,8 +69,8 @@ def worlds(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
     tariffs = {"optimised": Question(Parked(), (PriceStep(5),)).answer(chosen)} if searched else {}
     answers = across_worlds(found, tariffs, tariff_label(chosen))
     designs = None
-    if robust:
-        asked, where = WorldDesignSettings(robust, tail, budget), SweepSettings(executor, 1)
+    if asked is not None:
+        where = SweepSettings(executor, 1)
         designs = with_progress(
             "Designing for worlds", lambda tick: design_for_worlds(answers, tariffs, asked, where, tick)
         )

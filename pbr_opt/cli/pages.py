@@ -19,6 +19,8 @@ from pbr_opt.errors import MissingExtraError
 from pbr_opt.report.progress import with_progress
 
 if TYPE_CHECKING:
+    from pbr_opt.analysis.world_designs import WorldDesignSettings
+    from pbr_opt.market.programme import Programme
     from pbr_opt.report.comparison import Comparison
     from pbr_opt.report.worlds import WorldReport
 
@@ -57,30 +59,41 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option: that is how ty
 
     settings = ReportSettings(participants=people, seed=seed, assumptions=assumptions)
     reading = open_programme(programme)
+    how = _designing(reading.programme, robust, worlds) if robust else None
     result = answered(context, reading, assumptions=assumptions)
-    answers = _worlds(result, programme, (worlds, robust, seed)) if worlds else None
+    answers = _worlds(result, programme, (worlds, how, seed)) if worlds else None
     asked = asked_in(context, reading)
     found = with_progress("Playing and varying", lambda tick: gather(result, settings, asked, answers, tick))
     write_files(out.parent, {out.name: with_progress("Drawing", lambda tick: report_page(result, found))})
     typer.echo(f"Written to {out}", err=True)
 
 
-def _worlds(result: Comparison, name: str, asked: tuple[int, int, int]) -> WorldReport:
+def _designing(chosen: Programme, robust: int, worlds: int) -> WorldDesignSettings:
+    """Return for how many worlds to design, or say that it cannot be done before anything is computed."""
+    from pbr_opt.analysis.world_designs import WorldDesignSettings, require_designable
+
+    if not worlds:
+        told = "designs need worlds to be drawn: give --worlds as well, 65536 say"
+        raise typer.BadParameter(told, param_hint="--robust")
+    require_designable(chosen)
+    return WorldDesignSettings(robust)
+
+
+def _worlds(result: Comparison, name: str, asked: tuple[int, WorldDesignSettings | None, int]) -> WorldReport:
     """Return what the tariffs do in every plausible world, and tariffs for some of them."""
     from pbr_opt.analysis.world_answers import across_worlds
-    from pbr_opt.analysis.world_designs import WorldDesignSettings, design_for_worlds
+    from pbr_opt.analysis.world_designs import design_for_worlds
     from pbr_opt.analysis.world_inputs import WorldInputs
     from pbr_opt.analysis.worlds import plausible_worlds
     from pbr_opt.programmes.facts import load_facts, load_priors
     from pbr_opt.report.worlds import WorldReport
 
-    draws, robust, seed = asked
+    draws, how, seed = asked
     inputs, facts = WorldInputs(result.programme, load_priors(name)), load_facts(name)
     kept = with_progress("Drawing worlds", lambda tick: plausible_worlds(inputs, facts, draws, seed, None, tick))
     answers = across_worlds(kept, result.designs, tariff_label(result.programme))
-    if not robust:
+    if how is None:
         return WorldReport(kept, answers)
-    how = WorldDesignSettings(robust)
     designs = with_progress(
         "Designing for worlds", lambda tick: design_for_worlds(answers, result.designs, how, progress=tick)
     )

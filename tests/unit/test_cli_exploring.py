@@ -76,6 +76,25 @@ def test_whoever_stops_a_sweep_is_told_where_it_goes_on(
     assert f"What was finished is in {tmp_path}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("report", NAME, "--robust", "3"), "--worlds"),
+        (("report", f"{NAME}_chain", "--robust", "3", "--worlds", "64"), "supply chain"),
+        (("worlds", f"{NAME}_chain", "--robust", "3"), "supply chain"),
+        (("worlds", NAME, "--robust", "3", "--tail", "3"), "tail"),
+        (("worlds", NAME, "--budget", "2e9"), "--robust"),
+    ],
+)
+def test_designs_that_cannot_be_are_refused_before_anything_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], word: str
+) -> None:
+    monkeypatch.setattr("pbr_opt.analysis.worlds.plausible_worlds", None)
+    monkeypatch.setattr("pbr_opt.cli.pages.answered", None)
+    assert run(monkeypatch, *arguments) == 2
+    assert word in capsys.readouterr().err
+
+
 def test_worlds_are_designed_for_and_the_record_verifies(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
