@@ -102,40 +102,30 @@ def _gone(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
-def test_kill_9_of_the_main_process_leaves_no_worker_and_ends_with_the_same_bytes(
-    tmp_path: Path, whole: dict[str, bytes]
+@pytest.mark.parametrize(
+    "signals",
+    [
+        pytest.param([signal.SIGKILL], id="kill -9"),
+        pytest.param([signal.SIGINT], id="Ctrl-C"),
+        pytest.param([signal.SIGINT, signal.SIGINT], id="impatient"),  # the second one comes while workers end
+    ],
+)
+def test_stopping_the_main_process_leaves_no_worker_and_ends_with_the_same_bytes(
+    tmp_path: Path, whole: dict[str, bytes], signals: list[signal.Signals]
 ) -> None:
     store = tmp_path / "store"
     with _running(_script(tmp_path / "run.py", store, "processes:2")) as running:
         _until(lambda: _finished(store) >= 3)
         children = _children(running.pid)
         assert len(children) >= 2
-        running.send_signal(signal.SIGKILL)
-        running.wait()
+        for each in signals:
+            running.send_signal(each)
+            time.sleep(0.02)
+        assert running.wait(timeout=PATIENCE_SECONDS) != 0
     _until(lambda: all(map(_gone, children)))
     there = sweep(Noise(), DRAWS, SweepSettings(chunk=CHUNK, store=store))
     assert there.reused >= 3 * CHUNK
     assert there.computed + there.reused == DRAWS
-    assert _bytes(store) == whole
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
-def test_interrupting_twice_ends_a_sweep_and_its_workers_and_keeps_what_was_finished(
-    tmp_path: Path, whole: dict[str, bytes]
-) -> None:
-    """Somebody who is impatient: the second Ctrl-C comes while workers end."""
-    store = tmp_path / "store"
-    with _running(_script(tmp_path / "run.py", store, "processes:2")) as running:
-        _until(lambda: _finished(store) >= 3)
-        children = _children(running.pid)
-        for _ in range(2):
-            running.send_signal(signal.SIGINT)
-            time.sleep(0.02)
-        running.wait(timeout=PATIENCE_SECONDS)
-    assert running.returncode != 0
-    _until(lambda: all(map(_gone, children)))
-    there = sweep(Noise(), DRAWS, SweepSettings(chunk=CHUNK, store=store))
-    assert there.reused >= 3 * CHUNK
     assert _bytes(store) == whole
 
 
