@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
-from multiprocessing import active_children, connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process
 from typing import Any, Final, TypeVar
 
 from pbr_opt.errors import Fault, InvalidInputError, MissingExtraError, SweepError
@@ -176,18 +176,18 @@ def _processes(workers: int) -> Iterator[Executor]:
     Spawned, not forked: a fork copies whatever threads hold at that moment, locks among it. A second interrupt while
     workers end would leave them waiting for ever, and this process for them: until they have gone none is heard.
     """
-    others = set(active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin_worker)
-    try:
-        yield pool
-    except BaseException:
-        with _deaf():
-            for worker in set(active_children()) - others:
-                worker.terminate()
-            pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    with _deaf():
-        pool.shutdown(wait=True, cancel_futures=True)
+    context = get_context("spawn")
+    line, own_end = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(line,))
+    with line, own_end:
+        try:
+            yield pool
+        except BaseException:
+            own_end.close()
+            raise
+        finally:
+            with _deaf():
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
@@ -200,23 +200,24 @@ def _deaf() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if before is not None:  # one that Python did not set and cannot set again
+            signal.signal(signal.SIGINT, before)
 
 
-def _begin_worker() -> None:
-    """Leave interrupts to the process that started this worker, and end when it ends, however that ends.
+def _begin_worker(line: connection.Connection) -> None:
+    """Leave interrupts to the process that started this worker; end when it ends, however that ends, or hangs up.
 
     A worker waits for work on a pipe whose other end it holds as well, so that kill -9 of the main process would leave
     it waiting for ever.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_wait_and_end, args=(parent.sentinel,), daemon=True).start()
+    ends = [line] if parent is None else [line, parent.sentinel]
+    threading.Thread(target=_wait_and_end, args=(ends,), daemon=True).start()
 
 
-def _wait_and_end(sentinel: int) -> None:
-    connection.wait([sentinel])
+def _wait_and_end(ends: list[connection.Connection | int]) -> None:
+    connection.wait(ends)
     os._exit(1)
 
 

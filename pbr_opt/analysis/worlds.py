@@ -237,8 +237,8 @@ class _Tally:
         most = int(np.argmax(np.where(self.excludes, self.excluded, -1.0)))
         distance, missed = self.nearest
         return (
-            f"the fact that excludes most is {self.facts[most].id}, and the nearest world is {distance:.1f} away from "
-            f"{missed}"
+            f"the fact that excludes most is {self.facts[most].id}, and the nearest world is {distance:.1f} of them "
+            f"away from {missed}"
         )
 
     @property

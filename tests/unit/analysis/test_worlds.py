@@ -133,7 +133,7 @@ def test_facts_that_contradict_each_other_say_how_near_the_nearest_world_comes(i
     with pytest.raises(UnsupportedModelError, match="contradict each other") as caught:
         plausible_worlds(inputs, [low, high], 64)
     distances = np.maximum(np.maximum(told - 0.2, 0.0), np.abs(told - 0.5)) / 0.001
-    assert f"the nearest world is {distances.min():.1f} away from outcome_rate/1" in str(caught.value)
+    assert f"the nearest world is {distances.min():.1f} of them away from outcome_rate/1" in str(caught.value)
 
 
 def test_without_facts_every_world_is_kept(inputs: WorldInputs) -> None:
