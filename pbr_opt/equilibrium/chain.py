@@ -227,6 +227,8 @@ class _Area:
         if not branch.below:
             self._book_money(branch, given, people)
             return self._deliver(branch, branch.deliver(price), price, people)
+        if not people.any():  # whom nobody could be sent is not short of anything
+            self.shadows.update({payee.agent.name: 0.0 for payee in branch.below})
         options, there = allot_branch(branch, given, self.shadows)
         passed_on = [attachment * payee.contract.attachment_share for payee in branch.below]
         sent = [people * share for share in there.share]
@@ -266,10 +268,12 @@ class _Area:
     def _book_money(self, branch: Branch, given: Given, kept: FloatArray, elsewhere_gbp: float = 0.0) -> None:
         """Book the shadow price of working capital, and what must be laid out though there is no money for it.
 
-        Who chooses whom to refer has its shadow price from that choice.
+        Who chooses whom to refer has its shadow price from that choice. Who delivers alone and is sent nobody has it
+        from its payer's choice: it may be for want of money that nobody is sent.
         """
         name, short = branch.agent.name, own_dearth(branch, given, kept, elsewhere_gbp)
-        if not branch.free:
+        passed_over = not branch.below and branch.contract.volume_share is None and not given.people.any()
+        if not branch.free and not passed_over:
             self.shadows[name] = short.shadow_price
         account = self.ledger.accounts[name]
         account.shadow_price, account.overdrawn_gbp = self.shadows.get(name, 0.0), short.overdrawn_gbp

@@ -82,6 +82,22 @@ def test_t07_nor_where_capital_runs_short_or_it_says_that_it_does_not_settle(pro
         assert "do not settle" in str(error)  # noqa: PT017  # either way is right
 
 
+def test_a_payee_without_any_capital_is_passed_over_at_the_price_of_capital_that_explains_it() -> None:
+    """It could help where its payer cannot, with the first pound: that it has none is why nobody is sent."""
+    people = Caseload(["a"], 100, 0.0, 0.0, 250.0)
+    agents = [
+        Agent("D", "department"),
+        Agent("P", "prime"),
+        Agent("S", "tier1", ceiling_bonus=0.1, working_capital_gbp=0.0),
+    ]
+    chain = SupplyChain(agents, [Contract("D", "P"), Contract("P", "S", "two_part")])
+    there = evaluate(Programme("broke", people, Tariff(["a"], 0, 4000.0), chain))
+    assert there.certificate.holds, there.certificate
+    assert there.metrics.outcomes == 0.0
+    shadow = there.to_frame("agents").set_index("agent").shadow_price["S"]
+    assert shadow == pytest.approx(4000.0 * 0.1 / 250.0 - 1.0, abs=ROOTS)  # the first pound of support pays no more
+
+
 # ---- T17, T36: the books --------------------------------------------------------------------------------------------
 
 
