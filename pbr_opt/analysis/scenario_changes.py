@@ -46,6 +46,9 @@ STEP_GBP: Final = 5.0
 FEW_PARKED_FIRST: Final = 0.01
 """People parked that one additional outcome outweighs when groups are cut by need: heads count first."""
 _SPEND_RELATIVE: Final = 1e-9
+_LEVEL_RELATIVE: Final = 1e-12
+_LEVEL_RELATIVE_THROUGH_A_CHAIN: Final = 1e-7
+"""Each try solves the whole chain, and where its spend jumps every digit costs three tries."""
 
 
 def at_spend(programme: Programme, spend_gbp: float) -> Programme:
@@ -71,8 +74,13 @@ def at_spend(programme: Programme, spend_gbp: float) -> Programme:
     highest = float((programme.tariff.price_gbp + programme.tariff.accelerator_fee_gbp).max())
     most = PRICE_CEILING_GBP / highest if highest > 0.0 else 0.0
 
+    excess_gbp: dict[float, float] = {}
+
     def over(factor: float) -> float:
-        return evaluate(programme, _scaled(programme.tariff, factor)).spend_gbp - spend_gbp * (1.0 + _SPEND_RELATIVE)
+        if factor not in excess_gbp:
+            spent = evaluate(programme, _scaled(programme.tariff, factor)).spend_gbp
+            excess_gbp[factor] = spent - spend_gbp * (1.0 + _SPEND_RELATIVE)
+        return excess_gbp[factor]
 
     if over(0.0) > 0.0:
         raise UnsupportedModelError(
@@ -82,9 +90,9 @@ def at_spend(programme: Programme, spend_gbp: float) -> Programme:
         raise UnsupportedModelError(
             f"'{programme.name}' spends less than £{spend_gbp:,.0f} even at £{PRICE_CEILING_GBP:,.0f} an outcome"
         )
-    factor = float(brentq(over, 0.0, most, xtol=1e-12, rtol=1e-12, maxiter=100))
-    while over(factor) > 0.0:
-        factor = np.nextafter(factor * (1.0 - 1e-12), 0.0)
+    close = _LEVEL_RELATIVE if programme.supply_chain is None else _LEVEL_RELATIVE_THROUGH_A_CHAIN
+    brentq(over, 0.0, most, xtol=close, rtol=close, maxiter=100)
+    factor = max(tried for tried, excess in excess_gbp.items() if excess <= 0.0)
     return programme.replace(tariff=_scaled(programme.tariff, factor))
 
 
