@@ -239,7 +239,8 @@ class _Tree:
         designs = _mixtures(self.cells, dear, cheap, sub.budget)
         self._remember(owner, designs)
         self.count += np.bincount(owner, minlength=self.count.size)
-        first, last = (origin[end] for end in tightened(cells, sub, peaks, self._proved_at()[owner]))
+        # What is dropped here is in no bound any more, so that it must be no better at all, whatever gap is asked for.
+        first, last = (origin[end] for end in tightened(cells, sub, peaks, (self.loss - self.noise)[owner]))
         torn = np.where(cheap.cell != dear.cell, designs.excess, -np.inf).argmax(axis=1)
         at = np.arange(owner.size), torn
         bound = np.maximum(peaks.bound, parts.bound)
