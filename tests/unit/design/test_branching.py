@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -319,13 +321,18 @@ def test_t30_t35_what_a_wider_range_or_more_money_allows_is_no_worse(aim: Object
     assert answers[0].bound <= -aim.better * aim.total(flat)
 
 
+FALSE_ONCE = ((323, 3, 3), (498, 3, 3), (666, 3, 3), (25, 3, 8), (511, 2, 3))
+"""Seed, groups and segments of programmes whose bounds were false at some gap for one objective or another."""
+
+
 @pytest.mark.parametrize("aim", AIMS, ids=str)
 def test_a_looser_gap_loosens_no_bound_beyond_what_is_true(aim: Objective) -> None:
-    """What was dropped because it was within the gap counted in no bound: 3 of 1,200 bounds were false."""
-    for seed in range(12):
-        problem = _problem(_programme(seed, 3, 3), aim, (0.1, 0.3, 0.6)[seed % 3])
+    """Cells that were dropped because they were within the gap counted in no bound."""
+    drawn = [*((seed, 3, 3) for seed in range(12)), *FALSE_ONCE]
+    for programme, share in itertools.product(itertools.starmap(_programme, drawn), (0.1, 0.3, 0.6)):
+        problem = _problem(programme, aim, share)
         best = solve_cells(problem, DesignSettings()).claimed_loss
-        for gap in (3e-2, 1e-2, 1e-3, 3e-4):
+        for gap in (1e-1, 3e-2, 1e-2, 1e-3, 3e-4):
             found = solve_cells(problem, DesignSettings(relative_gap=gap))
             assert found.bound <= best + SUMS * abs(best)
             assert found.claimed_loss - found.bound <= gap * abs(found.claimed_loss)
