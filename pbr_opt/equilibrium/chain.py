@@ -172,10 +172,13 @@ def _settle(terms: _Terms, chain: SupplyChain, area: str, before: Mapping[str, f
     """Return an area's books under shadow prices that agree with what is done under them."""
     expected = {name: value for name, value in before.items() if value > 0.0 and name in chain.by_name}
     place = next(each for each in chain.areas if each.name == area)
-    asked, found, moved = expected, expected, dict[str, float]()
+    asked, moved, found = expected, dict[str, float](), dict[str, float]()
+    playing = _Playing.of(terms, chain, place, found)
     for number in range(_ROUNDS):
-        asked, found = expected, dict(expected)
-        ledger = _play(terms, chain, place, found)
+        asked = expected
+        found.clear()
+        found.update(expected)
+        ledger = _play(terms, chain, playing, found)
         moved = {name: abs(value - expected.get(name, 0.0)) / (1.0 + value) for name, value in found.items()}
         if max(moved.values(), default=0.0) <= _SETTLED:
             return ledger
@@ -190,16 +193,30 @@ def _settle(terms: _Terms, chain: SupplyChain, area: str, before: Mapping[str, f
     )
 
 
-def _play(terms: _Terms, chain: SupplyChain, area: Area, shadows: dict[str, float]) -> Ledger:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Playing:
+    """An area's people and branches, which remember what took long to find."""
+
+    area: Area
+    caseload: Caseload
+    primes: tuple[Branch, ...]
+
+    @classmethod
+    def of(cls, terms: _Terms, chain: SupplyChain, area: Area, shadows: Mapping[str, float]) -> _Playing:
+        """Return the branches of an area; they look up shadow prices whenever they are asked."""
+        programme, caseload = terms.programme, area_caseload(terms.programme.caseload, area)
+        row = programme.caseload.group_index
+        service = programme.base_service_gbp[row], programme.minimum_service_gbp[row]
+        return cls(area, caseload, branches(chain, area.name, caseload, service, shadows))
+
+
+def _play(terms: _Terms, chain: SupplyChain, playing: _Playing, shadows: dict[str, float]) -> Ledger:
     """Send an area's people and money down every branch; bring shadow prices up to date on the way."""
-    programme, price, attachment = terms.programme, terms.price_gbp, terms.attachment_gbp
-    row = programme.caseload.group_index
-    service = programme.base_service_gbp[row], programme.minimum_service_gbp[row]
-    playing = [chain.department, *(chain.by_name[name] for name in _members(chain, area.name))]
-    ledger = Ledger({agent.name: Account(agent.name, fixed_cost_gbp=agent.fixed_cost_gbp) for agent in playing})
-    caseload = area_caseload(programme.caseload, area)
-    game = _Area(area.name, caseload, ledger, shadows)
-    for branch in branches(chain, area.name, caseload, service, shadows):
+    price, attachment, caseload = terms.price_gbp, terms.attachment_gbp, playing.caseload
+    agents = [chain.department, *(chain.by_name[name] for name in _members(chain, playing.area.name))]
+    ledger = Ledger({agent.name: Account(agent.name, fixed_cost_gbp=agent.fixed_cost_gbp) for agent in agents})
+    game = _Area(playing.area.name, caseload, ledger, shadows)
+    for branch in playing.primes:
         name = branch.agent.name
         intake = terms.intakes.get(name)
         prime = branch if intake is None else branch.with_top_up(intake.top_up_gbp)

@@ -9,8 +9,8 @@ fees, where P(y) is what the payee's whole branch does at that price. Everything
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -50,9 +50,12 @@ class Branch(Deliverer):
     ----------
     below : tuple of Branch
         Its payees. The others are those of :class:`Deliverer`.
+    known : dict
+        Prices and replies of payees that have payees, by the terms on which they were asked.
     """
 
     below: tuple[Branch, ...]
+    known: dict[Hashable, tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=dict)
 
     def only(self, rows: IntArray) -> Branch:
         """Return the branch for some of its segments."""
@@ -65,6 +68,7 @@ class Branch(Deliverer):
             top_up_gbp=self.top_up_gbp[..., rows] if isinstance(self.top_up_gbp, np.ndarray) else self.top_up_gbp,
             below=tuple(payee.only(rows) for payee in self.below),
             last=[],
+            known={},
         )
 
     @cached_property
@@ -79,7 +83,7 @@ class Branch(Deliverer):
 
     def with_top_up(self, top_up_gbp: FloatArray) -> Branch:
         """Return the branch of an agent to whom every outcome is worth so much more, shape (..., segments)."""
-        return replace(self, top_up_gbp=top_up_gbp, last=[])
+        return replace(self, top_up_gbp=top_up_gbp, last=[], known={})
 
     def expected(
         self,
@@ -218,8 +222,7 @@ class Branch(Deliverer):
         """
         edge = payee.contract
         passed_on = attachment_gbp * edge.attachment_share
-        price = self._price_for(payee, there.price_gbp[0], worth, passed_on, people, elsewhere)
-        rate, margin = payee.reply(price, passed_on, people)
+        price, rate, margin = self._asked(payee, there.price_gbp[0], worth, passed_on, people, elsewhere)
         value = (worth - price) * rate - (payee.fees + passed_on) * self.dearth
         if edge.form == "two_part":  # the payee pays its profit back
             value = value + margin
@@ -227,6 +230,40 @@ class Branch(Deliverer):
         if edge.form != "two_part" and edge.volume_share is None:
             value = np.where(margin < -DECLINED_GBP, _NOBODY, value)
         return np.asarray(value), np.asarray(money), rate, price
+
+    def _asked(
+        self,
+        payee: Branch,
+        received_gbp: FloatArray,
+        worth: FloatArray,
+        passed_on: FloatArray,
+        people: FloatArray,
+        elsewhere: FloatArray,
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the price that a payee is paid and its reply; what took a search of searches is remembered.
+
+        While shadow prices are found, the same payee is asked again and again on the same terms for the sake of others.
+        """
+        terms = None
+        if payee.below and received_gbp.ndim == 1:
+            alike = (self.dearth, elsewhere.tobytes()) if payee.contract.form == "group_price" else ()
+            terms = (
+                payee.agent.name,
+                *payee.dearths(),
+                *alike,
+                *(a.tobytes() for a in (received_gbp, passed_on, people)),
+            )
+        if terms in self.known:
+            return self.known[terms]
+        price = self._price_for(payee, received_gbp, worth, passed_on, people, elsewhere)
+        answer = (price, *payee.reply(price, passed_on, people))
+        if terms:
+            self.known[terms] = answer
+        return answer
+
+    def dearths(self) -> tuple[float, ...]:
+        """Return 1 + lambda of the agent and of everybody below it."""
+        return self.dearth, *(dearth for payee in self.below for dearth in payee.dearths())
 
     def _price_for(
         self,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import pytest
 
+from pbr_opt import evaluate
+from pbr_opt.equilibrium import pass_through
 from pbr_opt.equilibrium.chain import ChainEquilibrium, solve_chain
 from pbr_opt.equilibrium.chain_certificate import certify_chain
+from pbr_opt.equilibrium.pass_through import maximise_on_grid
+from pbr_opt.market.agents import Agent, Contract
 from pbr_opt.market.caseload import Caseload
 from pbr_opt.market.programme import Programme
 from pbr_opt.market.supply_chain import SupplyChain
@@ -66,3 +72,37 @@ def test_who_cannot_pay_for_the_base_service_leaves_and_says_why() -> None:
     assert (gone.agent, gone.reason) == ("charity", "no money until outcomes pay")
     prime = next(book for book in there.accounts if book.agent == "prime")
     assert prime.delivered == pytest.approx(500.0)
+
+
+def test_what_takes_a_search_of_searches_is_asked_once_while_the_capital_of_others_is_priced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A charity beside a chain of two managers is short: pricing its capital takes a hundred looks at all options."""
+    agents = [
+        Agent("D", "department"),
+        Agent("P", "prime", delivers=False),
+        Agent("Charity", "tier2", productivity=2.0, working_capital_gbp=9000.0),
+        Agent("A", "tier1", delivers=False),
+        Agent("B", "tier2", productivity=8.0),
+    ]
+    contracts = [
+        Contract("D", "P"),
+        Contract("P", "Charity", "piece_rate"),
+        Contract("P", "A", "piece_rate"),
+        Contract("A", "B", "piece_rate"),
+    ]
+    people = Caseload(["a", "a"], [100, 50], 0.12, [0.42, 0.35], 600.0)
+    programme = Programme("beside", people, Tariff(["a"], 0, 20_000.0), SupplyChain(agents, contracts))
+    sought: list[int] = []
+
+    def counted(*given: Any) -> Any:  # noqa: ANN401  # passed on as it comes
+        sought.append(1)
+        return maximise_on_grid(*given)
+
+    monkeypatch.setattr(pass_through, "maximise_on_grid", counted)
+    there = evaluate(programme)
+    books = there.to_frame("agents").set_index("agent")
+    assert books.shadow_price["Charity"] > 0.0
+    assert books.referrals["B"] > 0.0
+    assert there.certificate.holds
+    assert len(sought) <= 2
