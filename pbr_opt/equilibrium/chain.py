@@ -285,15 +285,25 @@ class _Area:
     def _book_money(self, branch: Branch, given: Given, kept: FloatArray, elsewhere_gbp: float = 0.0) -> None:
         """Book the shadow price of working capital, and what must be laid out though there is no money for it.
 
-        Who chooses whom to refer has its shadow price from that choice. Who delivers alone and is sent nobody has it
-        from its payer's choice: it may be for want of money that nobody is sent.
+        Who chooses whom to refer has its shadow price from that choice. Who delivers alone has it from its payer's
+        choice too where a higher one changes nothing that it does: for want of money nobody is sent, or no more people
+        than the service that is required leaves money for.
         """
         name, short = branch.agent.name, own_dearth(branch, given, kept, elsewhere_gbp)
-        passed_over = not branch.below and branch.contract.volume_share is None and not given.people.any()
-        if not branch.free and not passed_over:
+        chosen = not branch.below and branch.contract.volume_share is None
+        if not branch.free and not (chosen and self._as_well_at(branch, given, short.shadow_price)):
             self.shadows[name] = short.shadow_price
         account = self.ledger.accounts[name]
         account.shadow_price, account.overdrawn_gbp = self.shadows.get(name, 0.0), short.overdrawn_gbp
+
+    def _as_well_at(self, branch: Branch, given: Given, least: float) -> bool:
+        """Whether the present shadow price of a deliverer's money is above the least and leaves its support as that."""
+        if not given.people.any():
+            return True
+        if not self.shadows.get(branch.agent.name, 0.0) > least > 0.0:
+            return False
+        here = branch.deliver(given.price_gbp).support_gbp
+        return bool((here <= branch.minimum_service_gbp)[given.people > 0].all())
 
     def _deliver(self, branch: Branch, there: BestResponse, price: FloatArray, people: FloatArray) -> FloatArray:
         """Book the agent's own delivery of some people."""

@@ -106,3 +106,22 @@ def test_what_takes_a_search_of_searches_is_asked_once_while_the_capital_of_othe
     assert books.referrals["B"] > 0.0
     assert there.certificate.holds
     assert len(sought) <= 2
+
+
+def test_who_can_pay_for_the_service_that_is_required_for_some_only_has_the_price_at_which_its_payer_is_indifferent() -> (
+    None
+):
+    """£300 must be spent on each; £18,000 is there: sixty are referred, the others served by the prime, hardly worse."""
+    people = Caseload(["a"], 100, 0.12, 0.42, 600.0)
+    agents = [
+        Agent("D", "department"),
+        Agent("P", "prime"),
+        Agent("S", "tier1", productivity=1.5, working_capital_gbp=18_000.0),
+    ]
+    chain = SupplyChain(agents, [Contract("D", "P"), Contract("P", "S", "two_part")])
+    there = evaluate(Programme("some", people, Tariff(["a"], 0, 3000.0), chain, minimum_service_gbp=300.0))
+    books = there.to_frame("agents").set_index("agent")
+    assert books.referrals["S"] == pytest.approx(60.0, rel=1e-9)
+    own, theirs = (0.42 - 0.30 * np.exp(-support / 600.0) for support in (300.0, 1.5 * 300.0))
+    assert books.shadow_price["S"] == pytest.approx(3000.0 * (theirs - own) / 300.0, rel=1e-6)
+    assert there.certificate.holds, there.certificate
