@@ -108,10 +108,8 @@ def test_what_takes_a_search_of_searches_is_asked_once_while_the_capital_of_othe
     assert len(sought) <= 2
 
 
-def test_who_can_pay_for_the_service_that_is_required_for_some_only_has_the_price_at_which_its_payer_is_indifferent() -> (
-    None
-):
-    """£300 must be spent on each; £18,000 is there: sixty are referred, the others served by the prime, hardly worse."""
+def test_whose_money_pays_for_required_service_for_some_only_has_a_price_that_leaves_its_payer_indifferent() -> None:
+    """£300 must be spent on each; £18,000 is there: sixty are referred, the prime serves the others."""
     people = Caseload(["a"], 100, 0.12, 0.42, 600.0)
     agents = [
         Agent("D", "department"),
