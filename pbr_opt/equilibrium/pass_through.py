@@ -32,6 +32,8 @@ _POINTS: Final = 129
 _REFINED: Final = 9
 _ROUNDS: Final = 12
 """129 points, then 12 times 9 round each place that may hold the best: hills end at 1e-9 of the price, steps below."""
+_LOOKED_AT: Final = 9
+"""Prices that must leave everybody unmoved before a search is left out; the rate rises with the price as a rule."""
 _HILLS: Final = 2
 _STEPS: Final = 2
 """How many local maxima, and how many jumps upward, of the first grid are looked into."""
@@ -124,17 +126,35 @@ def best_piece_rate(
     lowest = lowest if lowest.shape == worth_gbp.shape else np.broadcast_to(lowest, worth_gbp.shape)
     needy = free and (payee.mission_gbp > 0.0 or bool((payee.needed_gbp > 0.0).any()))
     if payee.response is None or (needy and payee.mission_gbp > 0.0):  # what it does is not what earns it most
-
-        def kept(price: FloatArray) -> FloatArray:
-            rate, margin = payee.reply(price)
-            value = (worth_gbp - price) * rate
-            return np.where(margin < -DECLINED_GBP, -np.inf, value) if free else value
-
-        return maximise_on_grid(kept, np.maximum(worth_gbp, lowest), lowest)
+        return _searched_piece_rate(payee, worth_gbp, lowest, free)
     if needy:
         most = np.maximum(worth_gbp, lowest)
         lowest = np.maximum(lowest, np.minimum(_break_even(payee, payee.response, most), most))
     return _closed_piece_rate(payee, payee.response, worth_gbp, lowest)
+
+
+def _searched_piece_rate(payee: Payee, worth_gbp: FloatArray, lowest_gbp: FloatArray, free: bool) -> FloatArray:
+    """Return the best price by search, where the payee could be moved at all.
+
+    Where none of some prices up to all that an outcome is worth moves anybody below, the least is best: deep in a
+    chain most prices are of that kind, and searches within searches end at once.
+    """
+    shape = worth_gbp.shape
+    worth, best = worth_gbp.reshape(-1, shape[-1]), np.array(lowest_gbp).reshape(-1, shape[-1])
+    some = best + _upright(np.linspace(0.0, 1.0, _LOOKED_AT), 2) ** 2 * (np.maximum(worth, best) - best)
+    rates, margins = payee.reply(some)
+    idle = (rates <= rates[0]).all(axis=0) & ((margins[0] >= -DECLINED_GBP) | (not free))
+    rows = np.flatnonzero(~idle.all(axis=-1))
+    moved, lowest = worth[rows], best[rows]
+
+    def kept(price: FloatArray) -> FloatArray:
+        rate, margin = payee.reply(price)
+        value = (moved - price) * rate
+        return np.where(margin < -DECLINED_GBP, -np.inf, value) if free else value
+
+    if rows.size:
+        best[rows] = maximise_on_grid(kept, np.maximum(moved, lowest), lowest)
+    return best.reshape(shape)
 
 
 def _break_even(payee: Payee, response: HaraResponse, most_gbp: FloatArray) -> FloatArray:

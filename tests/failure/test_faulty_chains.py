@@ -241,7 +241,7 @@ def test_a_game_that_does_not_settle_says_where_it_stood_and_what_to_try(monkeyp
     assert found > 0.0
 
 
-@pytest.mark.parametrize("depth", [2, 3])
+@pytest.mark.parametrize("depth", [2, 3, 5])
 def test_a_chain_deeper_than_anybody_profits_from_parks_everybody_and_says_so(depth: int) -> None:
     """At £4,000 not even one manager pays anything on (R1 is £6,593): no error, deadweight, and a windfall on top."""
     nodes = {f"tier {k}": {"kind": "tier2", "delivers": k == depth} for k in range(2, depth + 1)}

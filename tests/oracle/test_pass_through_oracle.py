@@ -9,6 +9,7 @@ import pytest
 from scipy.optimize import brentq
 
 from pbr_opt import Caseload, SupplyChain
+from pbr_opt.equilibrium import pass_through
 from pbr_opt.equilibrium.delegation import Branch, branches
 from pbr_opt.equilibrium.pass_through import maximise_on_grid
 from pbr_opt.market.agents import Agent, Contract
@@ -65,3 +66,29 @@ def test_the_threshold_is_where_paying_and_not_paying_are_worth_the_same(seed: i
     low, high = (prime.options(just * k, NOBODY, np.full(5, 100.0)).price_gbp[1][0] for k in (1 - 1e-6, 1 + 1e-6))
     assert low == 0.0
     assert high > 0.0
+
+
+def test_a_payee_that_no_price_moves_is_not_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three managers above a deliverer, all parked at £4,000: nobody searches; at £50,000 somebody would."""
+    agents = [Agent(f"M{k}", "tier1" if k else "prime", delivers=k == 3) for k in range(4)]
+    edges = [Contract(f"M{k}", f"M{k + 1}", "piece_rate", volume_share=1.0) for k in range(3)]
+    people = Caseload(["a"] * 5, 100, 0.12, 0.42, 600.0)
+    (prime,) = branches(
+        SupplyChain([Agent("D", "department"), *agents], [Contract("D", "M0"), *edges]),
+        "",
+        people,
+        (NOBODY, NOBODY),
+        {},
+    )
+    sought: list[int] = []
+
+    def counted(*given: Any) -> Any:  # noqa: ANN401  # passed on as it comes
+        sought.append(1)
+        return maximise_on_grid(*given)
+
+    monkeypatch.setattr(pass_through, "maximise_on_grid", counted)
+    rate, _ = prime.reply(np.full(5, 4000.0), NOBODY, np.full(5, 100.0))
+    assert np.all(rate == 0.12)
+    assert not sought
+    prime.reply(np.full(5, 50_000.0), NOBODY, np.full(5, 100.0))
+    assert sought
